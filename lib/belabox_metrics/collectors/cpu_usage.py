@@ -1,0 +1,103 @@
+"""`cpu.usage`: how busy each core was since the last run.
+
+Reads `/proc/stat` (proc_stat(5); the kernel's `Documentation/filesystems/proc.rst`), whose counters run since boot in
+clock ticks, so the unit cancels out.
+"""
+
+from __future__ import annotations
+
+from ..errors import SourceProblem
+from ..sample import Sample
+from ..source import read_text, unsigned, whole_lines
+from ..world import Reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..world import Settings, World
+
+METRIC = "cpu.usage"
+PRIORITY = 2
+SETTINGS: Settings = {}
+
+PATH = "/proc/stat"
+# guest and guest_nice follow, and stay out: the kernel has counted them in user and nice already.
+FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+_IDLE = 3
+_IOWAIT = 4
+# idle and iowait are each cut down to whole ticks, so time that moves from one to the other can lose one.
+_ROUNDING = 1
+
+
+def read(world: World) -> str:
+    """The lines of the cores. Raises NoData without `/proc/stat`, SourceProblem when it can't be read."""
+    lines = whole_lines(read_text(world.root, PATH), world.root + PATH)
+    cores = [line for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
+    if not cores:
+        raise SourceProblem("has no line of a core", where=world.root + PATH)
+    return "\n".join(cores) + "\n"
+
+
+def parse(text: str, where: str = PATH) -> dict[str, list[int]]:
+    """Lines of cores to `{"cpu0": [ticks, one for each of FIELDS]}`. Raises SourceProblem."""
+    cores: dict[str, list[int]] = {}
+    for number, line in enumerate(whole_lines(text, where), 1):
+        name, *values = line.split()
+        if len(values) < len(FIELDS):
+            raise SourceProblem(f"{name} has {len(values)} of {len(FIELDS)} fields", where=f"{where}:{number}")
+        cores[name] = [unsigned(value, where, number, field) for value, field in zip(values, FIELDS)]
+    return cores
+
+
+def spent(before: list[int], now: list[int]) -> tuple[int, int] | None:
+    """(busy, total) ticks between two readings of one core; None when its counters went back (it was off in between).
+
+    Not busy is idle and iowait together. The kernel moves a sleep from iowait to idle when the task it waited for wakes
+    on another core: iowait alone then goes back, as proc_stat(5) warns, but the sum of the two still tells the truth."""
+    deltas = [new - old for old, new in zip(before, now)]
+    resting = deltas[_IDLE] + deltas[_IOWAIT]
+    deltas[_IDLE] = deltas[_IOWAIT] = 0
+    if resting < -_ROUNDING or min(deltas) < 0:
+        return None
+    busy = sum(deltas)
+    return busy, busy + max(resting, 0)
+
+
+def collect(world: World) -> Reading:
+    """`cpu.usage_percent` (0 to 100) for each core seen twice, and for all of these together as core `all`.
+
+    The first run, a core that is new, and one whose counters went back or stood still give no value."""
+    text = read(world)
+    cores = parse(text, world.root + PATH)
+    earlier = _remembered(world.state)
+    samples: list[Sample] = []
+    warnings: list[str] = []
+    busy_all = total_all = 0
+    for name, now in cores.items():
+        before = earlier.get(name)
+        if before is None:
+            continue
+        ticks = spent(before, now)
+        if ticks is None:
+            warnings.append(f"{name}: counters went back, no value this time")
+            continue
+        busy, total = ticks
+        if total == 0:
+            continue
+        samples.append(Sample("cpu.usage_percent", _percent(busy, total), {"core": name}))
+        busy_all += busy
+        total_all += total
+    if total_all:
+        samples.append(Sample("cpu.usage_percent", _percent(busy_all, total_all), {"core": "all"}))
+    return Reading(samples, text, warnings)
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 2)
+
+
+def _remembered(state: str) -> dict[str, list[int]]:
+    """A state that can't be read (another version left it) is as good as none."""
+    try:
+        return parse(state)
+    except SourceProblem:
+        return {}

@@ -1,0 +1,88 @@
+"""What a collector is given, and what it gives back."""
+
+from __future__ import annotations
+
+from .errors import ConfigProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .sample import Sample
+
+    # A collector's SETTINGS: name -> (kind, default). The kinds and what they hold:
+    #   "patterns" list[str], regular expressions    "pattern"  str, one of them, "" for the built-in one
+    #   "count"    int, 1 or more                    "duration" int, milliseconds
+    #   "url"      str, "" for none, may be secret   "path"     str, absolute, "" for none
+    Settings = dict[str, tuple[str, object]]
+
+
+class World:
+    """All that a collector may know besides its code.
+
+    root: what stands in for `/`, "" on the real machine.
+    settings: the collector's own, defaults filled in.
+    state: what this collector returned last time; "" the first time and after a reboot.
+    elapsed_ms: CLOCK_BOOTTIME since the run that left `state`, None if there is none.
+    now_ms: the wall clock, Unix time; None to ask the machine."""
+
+    __slots__ = ("elapsed_ms", "now_ms", "root", "settings", "state")
+
+    def __init__(
+        self,
+        root: str = "",
+        settings: dict[str, object] | None = None,
+        state: str = "",
+        elapsed_ms: int | None = None,
+        now_ms: int | None = None,
+    ) -> None:
+        self.root = root
+        self.settings = {} if settings is None else settings
+        self.state = state
+        self.elapsed_ms = elapsed_ms
+        self.now_ms = now_ms
+
+    def wall_ms(self) -> int:
+        """Unix time in ms."""
+        if self.now_ms is not None:
+            return self.now_ms
+        import time
+
+        return time.time_ns() // 1_000_000
+
+    def text(self, key: str) -> str:
+        """A setting of the kinds `pattern`, `url`, `path`."""
+        value = self.settings[key]
+        if not isinstance(value, str):
+            raise ConfigProblem("is not a text", where=key)
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """A setting of the kind `patterns`."""
+        value = self.settings[key]
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigProblem("is not a list of texts", where=key)
+        return value
+
+    def number(self, key: str) -> int:
+        """A setting of the kinds `count` and `duration`."""
+        value = self.settings[key]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ConfigProblem("is not a whole number", where=key)
+        return value
+
+
+class Reading:
+    """What one collection gives back.
+
+    samples: possibly none, when the first of two readings was taken.
+    state: for the same collector's next run, small, "" for nothing.
+    warnings: what a person should know although there are values."""
+
+    __slots__ = ("samples", "state", "warnings")
+
+    def __init__(self, samples: list[Sample], state: str = "", warnings: list[str] | None = None) -> None:
+        self.samples = samples
+        self.state = state
+        self.warnings = [] if warnings is None else warnings
+
+    def __repr__(self) -> str:
+        return f"Reading({self.samples!r}, {self.state!r}, {self.warnings!r})"
