@@ -1,14 +1,14 @@
 """JSON for processes that can't afford the `json` package.
 
-`import json` pulls in `re` and costs as much CPU as the bare interpreter does. The C half beneath it is loaded for
-nothing, and has had these two names since Python 3.1; where it lacks them the package itself is used.
+`import json` pulls in `re` and costs as much CPU as the bare interpreter does. The C half beneath it costs
+nothing to load and has had these two names since Python 3.1; where it lacks them the package itself is used.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Callable
 
 
 class _Plain:
@@ -20,7 +20,6 @@ class _Plain:
     parse_float = float
     parse_int = int
     parse_constant = float
-    memo: dict[str, str] = {}  # noqa: RUF012  (only read by the scanner written in Python)
 
 
 def quote(text: str) -> str:
@@ -57,11 +56,11 @@ def _encoder() -> Callable[[str], str]:
     return encode_basestring_ascii
 
 
-def _scanner() -> Callable[[str, int], tuple[Any, int]]:
+def _scanner() -> Callable[[str, int], tuple[object, int]]:
     try:
         from _json import make_scanner
     except ImportError:
         from json import JSONDecoder
 
-        return JSONDecoder().scan_once
-    return make_scanner(_Plain)  # type: ignore[no-any-return]
+        return JSONDecoder().raw_decode
+    return make_scanner(_Plain)  # type: ignore[arg-type]

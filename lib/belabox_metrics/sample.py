@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class Sample:
     """One value of one series at the moment of the run.
 
-    `name` is dotted (`cpu.usage_percent`), with the unit as its suffix; counters end in `_total`. `value` is a number, a
-    text, or None: the series exists but has no value this time. `tags` tell series of one name apart."""
+    name: dotted (`cpu.usage_percent`), the unit as its suffix; counters end in `_total`.
+    value: a number, a text, or None: the series exists but has no value this time.
+    tags: tell series of one name apart."""
 
     __slots__ = ("name", "tags", "value")
 

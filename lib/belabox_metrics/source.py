@@ -8,7 +8,8 @@ import os
 
 from .errors import NoData, SourceProblem
 
-LIMIT = 1 << 20  # bytes; the longest honest file, /proc/net/dev of a host with thousands of containers, is shorter
+# Bytes. The longest honest file, /proc/net/dev of a host with thousands of containers, is shorter.
+LIMIT = 1 << 20
 
 _CHUNK = 1 << 16
 _KIND = 0o170000
@@ -17,7 +18,7 @@ _MAX_UNSIGNED = (1 << 64) - 1  # the kernel counts in 64 bits
 
 
 class Unreadable(SourceProblem):
-    """The file is there but opening or reading it failed. `errno` tells a sensor that is off from one that is broken."""
+    """Opening or reading it failed. `errno` tells a sensor that is off from a broken one."""
 
     def __init__(self, fault: OSError, where: str) -> None:
         super().__init__(f"can't be read: {fault.strerror or fault}", where=where)
@@ -25,10 +26,10 @@ class Unreadable(SourceProblem):
 
 
 def read_text(root: str, path: str, limit: int = LIMIT) -> str:
-    """The whole file at `path` under `root`. Bytes that are not UTF-8 appear as `\\xNN`, so the rest stays readable.
+    """The whole file at `path` under `root`. Bytes that are not UTF-8 appear as `\\xNN`, the rest is kept.
 
-    Raises NoData when there is no such file; SourceProblem when it can't be read, is no file, or is longer than
-    `limit` bytes."""
+    Raises NoData when there is no such file; SourceProblem when it can't be read, is no file, or is longer
+    than `limit` bytes."""
     where = root + path
     handle = _open(where)
     try:
@@ -43,7 +44,9 @@ def read_text(root: str, path: str, limit: int = LIMIT) -> str:
 
 
 def read_tail(root: str, path: str, limit: int) -> tuple[str, int]:
-    """The last `limit` bytes of a growing file, and when it was last written (Unix time, ms). Raises like read_text."""
+    """The last `limit` bytes of a growing file, and when it was last written (Unix time, ms).
+
+    Raises like read_text, but never for its length."""
     where = root + path
     handle = _open(where)
     try:
@@ -59,7 +62,7 @@ def read_tail(root: str, path: str, limit: int) -> tuple[str, int]:
 
 
 def list_dir(root: str, path: str) -> list[str]:
-    """The names in a directory, in no order. Raises NoData when there is none, SourceProblem when it can't be read."""
+    """The names in a directory, in no order. Raises NoData without one, SourceProblem when unreadable."""
     where = root + path
     try:
         return os.listdir(where)
@@ -70,7 +73,7 @@ def list_dir(root: str, path: str) -> list[str]:
 
 
 def whole_lines(text: str, where: str) -> list[str]:
-    """The lines of a `/proc` table. One without its end of line is refused: half of a number is a number too."""
+    """The lines of a `/proc` table. One without its end is refused: half of a number is a number too."""
     if not text:
         raise SourceProblem("is empty", where=where)
     if not text.endswith("\n"):

@@ -1,7 +1,7 @@
 """`cpu.usage`: how busy each core was since the last run.
 
-Reads `/proc/stat` (proc_stat(5); the kernel's `Documentation/filesystems/proc.rst`), whose counters run since boot in
-clock ticks, so the unit cancels out.
+Reads `/proc/stat` (proc_stat(5); the kernel's `Documentation/filesystems/proc.rst`). Its counters run since
+boot, in clock ticks; the unit cancels out.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ PATH = "/proc/stat"
 FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 _IDLE = 3
 _IOWAIT = 4
-# idle and iowait are each cut down to whole ticks, so time that moves from one to the other can lose one.
-_ROUNDING = 1
+# Ticks. Live machines have been seen to take back a few (github.com/prometheus/node_exporter/issues/1903),
+# which is is noise; a core that was offline starts again, which is not.
+_JITTER = 10
 
 
 def read(world: World) -> str:
@@ -43,22 +44,28 @@ def parse(text: str, where: str = PATH) -> dict[str, list[int]]:
     for number, line in enumerate(whole_lines(text, where), 1):
         name, *values = line.split()
         if len(values) < len(FIELDS):
-            raise SourceProblem(f"{name} has {len(values)} of {len(FIELDS)} fields", where=f"{where}:{number}")
+            short = f"{name} has {len(values)} of {len(FIELDS)} fields"
+            raise SourceProblem(short, where=f"{where}:{number}")
         cores[name] = [unsigned(value, where, number, field) for value, field in zip(values, FIELDS)]
     return cores
 
 
 def spent(before: list[int], now: list[int]) -> tuple[int, int] | None:
-    """(busy, total) ticks between two readings of one core; None when its counters went back (it was off in between).
+    """(busy, total) ticks between two readings of one core, lists of FIELDS; None when its counters went
+    back.
 
-    Not busy is idle and iowait together. The kernel moves a sleep from iowait to idle when the task it waited for wakes
-    on another core: iowait alone then goes back, as proc_stat(5) warns, but the sum of the two still tells the truth."""
-    deltas = [new - old for old, new in zip(before, now)]
-    resting = deltas[_IDLE] + deltas[_IOWAIT]
-    deltas[_IDLE] = deltas[_IOWAIT] = 0
-    if resting < -_ROUNDING or min(deltas) < 0:
+    Not busy is idle and iowait together: the kernel moves a sleep from iowait to idle when the task it waited
+    for wakes on another core. iowait alone then goes back, as proc_stat(5) warns, but the sum stays true."""
+    busy = resting = 0
+    for field, (old, new) in enumerate(zip(before, now)):
+        if field in (_IDLE, _IOWAIT):
+            resting += new - old
+        elif new < old - _JITTER:
+            return None
+        elif new > old:
+            busy += new - old
+    if resting < -_JITTER:
         return None
-    busy = sum(deltas)
     return busy, busy + max(resting, 0)
 
 
