@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     Settings = dict[str, tuple[str, object]]
 
 
+def defaults(settings: Settings) -> dict[str, object]:
+    """A collector's settings when the configuration says nothing about them."""
+    return {key: default for key, (_, default) in settings.items()}
+
+
 class World:
     """All that a collector may know besides its code.
 

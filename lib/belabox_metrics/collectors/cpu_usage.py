@@ -25,28 +25,29 @@ FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 _IDLE = 3
 _IOWAIT = 4
 # Ticks. Live machines have been seen to take back a few (github.com/prometheus/node_exporter/issues/1903),
-# which is is noise; a core that was offline starts again, which is not.
+# which is noise; a core that was offline starts again, which is not.
 _JITTER = 10
 
 
 def read(world: World) -> str:
-    """The lines of the cores. Raises NoData without `/proc/stat`, SourceProblem when it can't be read."""
-    lines = whole_lines(read_text(world.root, PATH), world.root + PATH)
-    cores = [line for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
-    if not cores:
-        raise SourceProblem("has no line of a core", where=world.root + PATH)
-    return "\n".join(cores) + "\n"
+    """The text of `/proc/stat`. Raises NoData without it, SourceProblem when it can't be read."""
+    return read_text(world.root, PATH)
 
 
 def parse(text: str, where: str = PATH) -> dict[str, list[int]]:
-    """Lines of cores to `{"cpu0": [ticks, one for each of FIELDS]}`. Raises SourceProblem."""
+    """Text to `{"cpu0": [ticks, one for each of FIELDS]}`. Raises SourceProblem."""
     cores: dict[str, list[int]] = {}
     for number, line in enumerate(whole_lines(text, where), 1):
-        name, *values = line.split()
+        name, _, rest = line.partition(" ")
+        if not (name.startswith("cpu") and name[3:].isdigit() and name.isascii()):
+            continue
+        values = rest.split()
         if len(values) < len(FIELDS):
             short = f"{name} has {len(values)} of {len(FIELDS)} fields"
             raise SourceProblem(short, where=f"{where}:{number}")
         cores[name] = [unsigned(value, where, number, field) for value, field in zip(values, FIELDS)]
+    if not cores:
+        raise SourceProblem("has no line of a core", where=where)
     return cores
 
 
@@ -73,8 +74,7 @@ def collect(world: World) -> Reading:
     """`cpu.usage_percent` (0 to 100) for each core seen twice, and for all of these together as core `all`.
 
     The first run, a core that is new, and one whose counters went back or stood still give no value."""
-    text = read(world)
-    cores = parse(text, world.root + PATH)
+    cores = parse(read(world), world.root + PATH)
     earlier = _remembered(world.state)
     samples: list[Sample] = []
     warnings: list[str] = []
@@ -95,11 +95,16 @@ def collect(world: World) -> Reading:
         total_all += total
     if total_all:
         samples.append(Sample("cpu.usage_percent", _percent(busy_all, total_all), {"core": "all"}))
-    return Reading(samples, text, warnings)
+    return Reading(samples, _state(cores), warnings)
 
 
 def _percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 2)
+
+
+def _state(cores: dict[str, list[int]]) -> str:
+    """Lines as `/proc/stat` has them, so that one parser reads both."""
+    return "".join([f"{name} {' '.join(map(str, ticks))}\n" for name, ticks in cores.items()])
 
 
 def _remembered(state: str) -> dict[str, list[int]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 METRIC = "disk.io"
 PRIORITY = 2
 # SATA and USB disks, NVMe, eMMC and SD cards, virtio and Xen disks; no partition of any, no mmcblk0boot0.
-WHOLE_DISKS = r"sd[a-z]+|nvme\d+n\d+|mmcblk\d+|vd[a-z]+|xvd[a-z]+"
+WHOLE_DISKS = "sd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+|vd[a-z]+|xvd[a-z]+"
 SETTINGS: Settings = {"allowed_devices": ("pattern", "")}
 
 PATH = "/proc/diskstats"

@@ -145,9 +145,7 @@ def _publisher(answer: dict[str, object], where: str) -> object:
     raise SourceProblem("answers in JSON that is no statistics", where=where)
 
 
-def _payload(
-    before: dict[str, Number], now: dict[str, Number], octets: str, packets: str
-) -> float | None:
+def _payload(before: dict[str, Number], now: dict[str, Number], octets: str, packets: str) -> float | None:
     """Bytes without headers counted between two readings; None when not given or gone back."""
     if octets not in before or octets not in now:
         return None
