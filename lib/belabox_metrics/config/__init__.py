@@ -1,0 +1,1 @@
+"""The configuration: a YAML document with lines, the keys it may have, and what they compile to."""

@@ -1,0 +1,125 @@
+"""The configuration, checked as a whole: load it, then ask it or take its rows for the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+from . import address, document, metrics, sections
+from .file import read_text
+from .findings import Findings
+from .keys import KEYS
+from .known import COLLECTORS, discover
+
+if TYPE_CHECKING:
+    from .kinds import Value
+    from .metrics import Metric
+    from .sections import Sections
+
+DEFAULT_PATH = "/etc/belabox-metrics/config.yaml"
+
+# (section, key, position, value)
+Row = tuple[str, str, int, Union[str, int, float]]
+
+# Not stored: it only spells a part of health.listen.
+_SPELLINGS = ("health.port",)
+
+
+class Configuration:
+    """What the file says, defaults filled in. `metrics` in the order of the file."""
+
+    def __init__(self, values: Sections, metrics: list[Metric]) -> None:
+        self.values = values
+        self.metrics = metrics
+
+    @property
+    def database(self) -> str:
+        """The path of the database."""
+        return self.values.text("storage.path")
+
+    @property
+    def listen(self) -> str:
+        """`HOST:PORT` of the health socket."""
+        return _listen(self.values)
+
+    @property
+    def uploads(self) -> bool:
+        """Whether anything is sent anywhere."""
+        return self.values.flag("remote.enabled") and bool(self.values.text("remote.url"))
+
+    def settings(self) -> list[Row]:
+        """Rows (section, key, position, value) for the database.
+
+        Durations are ms and their keys end in `_ms`; booleans are 0 and 1; a list is a row for each item, an
+        empty list is none. A metric is a section `metrics/NAME` with `interval_ms`, `priority`, `scheduled`,
+        `reason` and each setting of its collector under its own name as `config.NAME`."""
+        rows: list[Row] = []
+        for key in KEYS:
+            value = self.listen if key.path == "health.listen" else self.values.value(key.path)
+            if value is not None and key.path not in _SPELLINGS:
+                rows += _rows(key.section, key.stored, value)
+        for metric in self.metrics:
+            section = f"metrics/{metric.name}"
+            rows += _rows(section, "interval_ms", metric.interval_ms)
+            rows += _rows(section, "priority", metric.priority)
+            rows += _rows(section, "scheduled", metric.scheduled)
+            rows += _rows(section, "reason", metric.reason)
+            for name, value in metric.settings.items():
+                rows += _rows(section, f"config.{name}", value)
+        return rows
+
+
+def load(path: str, collectors: str = COLLECTORS) -> Configuration:
+    """The configuration in the file `path`; `collectors` is the package that tells which metrics there are.
+
+    Raises ConfigProblem with a line `FILE:LINE: KEY: why (hint)` for everything that is wrong."""
+    findings = Findings(path)
+    root = document.parse(read_text(path), findings)
+    values = sections.read(root, findings)
+    entries = metrics.read(root, discover(collectors), findings)
+    _check_together(values, findings)
+    findings.raise_if_any()
+    return Configuration(values, entries)
+
+
+def _check_together(values: Sections, findings: Findings) -> None:
+    """What only two keys together can get wrong."""
+    if not values.is_given("device.id") and not findings.has("device.id"):
+        findings.add(1, "device.id", "is missing", "it tells this box from others: device: {id: belabox-001}")
+    wanted = values.is_given("remote.enabled") and values.flag("remote.enabled")
+    if wanted and not values.text("remote.url") and not findings.has("remote.url"):
+        hint = "set remote.url, or remote.enabled: false"
+        line = values.line("remote.enabled")
+        findings.add(line, "remote.enabled", "is true but there is no remote.url", hint)
+    if values.is_given("health.listen") and values.is_given("health.port"):
+        port = address.split(values.text("health.listen"))[1]
+        if port != values.integer("health.port"):
+            line = values.line("health.port")
+            what = f"is not the port of health.listen, {port}"
+            findings.add(line, "health.port", what, "remove health.port")
+    for small, large in _ORDERED:
+        if values.number(small) > values.number(large):
+            given, other = (large, small) if values.is_given(large) else (small, large)
+            what = f"is {'less' if given == large else 'more'} than {other}"
+            findings.add(values.line(given), given, what, "change one of the two")
+
+
+# The first of each must not be more than the second.
+_ORDERED = (
+    ("remote.chunk_size", "remote.batch_size"),
+    ("remote.retry.initial_backoff", "remote.retry.max_backoff"),
+    ("health.degraded_threshold.pending_metrics", "health.error_threshold.pending_metrics"),
+    ("health.degraded_threshold.upload_age_seconds", "health.error_threshold.upload_age_seconds"),
+)
+
+
+def _listen(values: Sections) -> str:
+    place = values.text("health.listen")
+    if values.is_given("health.port"):
+        return address.joined(address.split(place)[0], values.integer("health.port"))
+    return place
+
+
+def _rows(section: str, key: str, value: Value) -> list[Row]:
+    if isinstance(value, list):
+        return [(section, key, position, item) for position, item in enumerate(value)]
+    return [(section, key, 0, int(value) if isinstance(value, bool) else value)]

@@ -1,0 +1,74 @@
+"""Every key of the configuration but those of `metrics:`, declared once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .duration import DAY, HOUR, MINUTE, SECOND
+from .kinds import Value
+
+DEFAULT_DATABASE = "/var/lib/belabox-metrics/metrics.db"
+DEFAULT_LISTEN = "127.0.0.1:9100"
+
+
+class Key(NamedTuple):
+    """`default` None: there is none. `low` and `high` are the least and the most that is allowed, in the unit
+    of the value (ms for a duration); `choices` the only texts."""
+
+    section: str
+    name: str
+    kind: str
+    default: Value | None
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """`remote.retry.max_backoff`"""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def stored(self) -> str:
+        """The name under which its value is stored, which tells the unit: `max_backoff_ms`."""
+        return f"{self.name}_ms" if self.kind == "duration" else self.name
+
+
+KEYS = (
+    Key("device", "id", "name", None),
+    Key("device", "name", "text", ""),
+    Key("device", "location", "text", ""),
+    Key("storage", "path", "database", DEFAULT_DATABASE),
+    Key("storage", "wal_checkpoint_interval", "duration", HOUR, MINUTE, 7 * DAY),
+    Key("storage", "wal_checkpoint_size_mb", "integer", 64, 1, 1024),
+    Key("remote", "url", "url", ""),
+    Key("remote", "enabled", "boolean", True),
+    Key("remote", "upload_interval", "duration", 30 * SECOND, SECOND, DAY),
+    Key("remote", "timeout", "duration", 30 * SECOND, SECOND, 10 * MINUTE),
+    Key("remote", "compression", "boolean", True),
+    Key("remote", "batch_size", "integer", 2500, 1, 100_000),
+    Key("remote", "chunk_size", "integer", 50, 1, 10_000),
+    Key("remote.retry", "enabled", "boolean", True),
+    Key("remote.retry", "max_attempts", "integer", 3, 1, 100),
+    Key("remote.retry", "initial_backoff", "duration", 5 * SECOND, 100, HOUR),
+    Key("remote.retry", "max_backoff", "duration", MINUTE, 100, DAY),
+    Key("remote.retry", "backoff_multiplier", "number", 3, 1, 100),
+    Key("remote.retry", "jitter_percent", "number", 20, 0, 100),
+    Key("health", "enabled", "boolean", True),
+    Key("health", "listen", "listen", DEFAULT_LISTEN),
+    Key("health", "port", "integer", None, 1, 65535),
+    Key("health", "path", "path", "/health"),
+    Key("health.degraded_threshold", "pending_metrics", "integer", 5000, 1, 10**9),
+    Key("health.degraded_threshold", "upload_age_seconds", "integer", 60, 1, 10**7),
+    Key("health.error_threshold", "pending_metrics", "integer", 10_000, 1, 10**9),
+    Key("health.error_threshold", "upload_age_seconds", "integer", 600, 1, 10**7),
+    Key("logging", "level", "text", "info", choices=("debug", "info", "warn", "error")),
+    Key("logging", "format", "text", "json", choices=("json", "console")),
+    Key("logging", "output", "text", "stdout", choices=("stdout", "stderr", "journal")),
+    Key("monitoring", "clock_skew_check_interval", "duration", 5 * MINUTE, 10 * SECOND, DAY),
+    Key("monitoring", "clock_skew_warn_threshold_ms", "integer", 2000, 1, DAY),
+    Key("monitoring", "clock_skew_url", "url", ""),
+)
+
+METRICS = "metrics"
+SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

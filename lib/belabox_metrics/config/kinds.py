@@ -1,0 +1,155 @@
+"""The kinds of values a key can have: from a node of the document to a value, or Unfit with the reason.
+
+boolean   bool                          name      str: letters, digits, dots, dashes, underscores
+count     int, 1 or more                path      str, absolute, "" for none
+integer   int                           pattern   str, a regular expression, "" for none
+number    int or float                  patterns  list of these
+duration  int, ms                       text      str, one line
+listen    str, `HOST:PORT`              url       str, "" for none
+database  str, absolute
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Callable, Union
+
+from . import address, duration
+from .document import Mapping, Node, Scalar
+from .findings import Unfit, shown
+
+Value = Union[str, int, float, bool, list[str]]
+
+_TRUE = ("true", "yes", "on")
+_FALSE = ("false", "no", "off")
+# The sandbox of the jobs has another one of these, or none.
+_HIDDEN = ("/dev", "/home", "/proc", "/root", "/run/user", "/sys")
+_TEXT_LIMIT = 256
+_PATH_LIMIT = 1024
+_PATTERN_LIMIT = 256
+
+
+def read(kind: str, node: Node) -> Value:
+    """The value that `node` is, as a value of `kind`. Raises Unfit; KeyError for a kind that there is not."""
+    if kind == "patterns":
+        return _patterns(node)
+    noun, convert = KINDS[kind]
+    if not isinstance(node, Scalar):
+        raise Unfit(f"is a {'mapping' if isinstance(node, Mapping) else 'list'}, not {noun}")
+    if node.is_null():
+        raise Unfit("has no value", "write one, or remove the line for the default")
+    if not node.plain and kind in _UNQUOTED:
+        raise Unfit(f"is a text, not {noun}", "write it without quotes")
+    return convert(node.text)
+
+
+def _text(text: str) -> str:
+    if text != text.strip():
+        raise Unfit(f"{shown(text)} has blanks around it")
+    if len(text) > _TEXT_LIMIT:
+        raise Unfit(f"is longer than {_TEXT_LIMIT} characters")
+    return text
+
+
+def _name(text: str) -> str:
+    # It names a box in file names, unit files, labels and URLs: none of them should have to quote it.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise Unfit(
+            f"{shown(text)} is not a name", "letters, digits, dots, dashes and underscores, 64 at most"
+        )
+    return text
+
+
+def _path(text: str) -> str:
+    if not text:
+        return text
+    if not text.startswith("/"):
+        raise Unfit(f"{shown(text)} does not begin with /")
+    if text.startswith("//") or posixpath.normpath(text) != text or len(text) > _PATH_LIMIT or text == "/":
+        raise Unfit(f"{shown(text)} is not the plain path of a file", "no .., no // and no / at its end")
+    return text
+
+
+def _database(text: str) -> str:
+    path = _path(text)
+    if not path:
+        raise Unfit("is empty", "remove the line for the default")
+    for place in _HIDDEN:
+        if path.startswith(place + "/"):
+            raise Unfit(f"is in {place}, which the jobs do not see as it is", "put it below /var/lib or /mnt")
+    return path
+
+
+def _integer(text: str) -> int:
+    # YAML 1.1 would read 010 as 8, 1:30 as 90 and 1_0 as 10; nobody means that here.
+    if not re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", text):
+        raise Unfit(f"{shown(text)} is not a whole number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    number = _integer(text)
+    if number < 1:
+        raise Unfit("is less than 1")
+    return number
+
+
+def _number(text: str) -> int | float:
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,9}", text):
+        return float(text)
+    try:
+        return _integer(text)
+    except Unfit:
+        raise Unfit(f"{shown(text)} is not a number") from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise Unfit(f"{shown(text)} is not a boolean", "write true or false")
+
+
+def _pattern(text: str) -> str:
+    if len(text) > _PATTERN_LIMIT:
+        raise Unfit(f"is longer than {_PATTERN_LIMIT} characters")
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as fault:
+        hint = "for any characters write .*" if text.startswith("*") else ""
+        raise Unfit(f"{shown(text)} is not a regular expression: {fault}", hint) from None
+    return text
+
+
+def _patterns(node: Node) -> list[str]:
+    if isinstance(node, (Scalar, Mapping)):
+        raise Unfit(
+            f"is a {'mapping' if isinstance(node, Mapping) else 'text'}, not a list", 'write ["lo", "wlan.*"]'
+        )
+    found = []
+    for item in node.items:
+        pattern = read("pattern", item)
+        if not isinstance(pattern, str) or not pattern:
+            raise Unfit("has an empty pattern in it", "remove it: it fits no name")
+        found.append(pattern)
+    return found
+
+
+KINDS: dict[str, tuple[str, Callable[[str], Value]]] = {
+    "boolean": ("true or false", _boolean),
+    "count": ("a whole number", _count),
+    "database": ("a path", _database),
+    "duration": ("a duration", duration.parse),
+    "integer": ("a whole number", _integer),
+    "listen": ("ADDRESS:PORT", address.listen),
+    "name": ("a name", _name),
+    "number": ("a number", _number),
+    "path": ("a path", _path),
+    "pattern": ("a regular expression", _pattern),
+    "text": ("a text", _text),
+    "url": ("a URL", address.url),
+}
+# In quotes these are texts that look like numbers.
+_UNQUOTED = ("boolean", "count", "integer", "number")

@@ -1,0 +1,1 @@
+"""Not a metric: it has no METRIC."""
