@@ -1,0 +1,50 @@
+"""What time it is, four ways: wall clock, time since boot, which boot, and whether anyone set the clock.
+
+A board without a battery-backed clock wakes up in the past. Wall time is what people read; intervals and ages are
+taken from the time since boot, which neither jumps nor goes back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+# systemd-timesyncd(8) touches this file whenever the clock was set from a server.
+SYNCHRONIZED = "/run/systemd/timesync/synchronized"
+
+
+class Moment:
+    """One instant: `wall_ms` (Unix time, ms), `boottime_ms` (CLOCK_BOOTTIME, ms), `boot_id` (uuid text, "" where the
+    kernel gives none) and `synchronized` (the wall clock was set from a server during this boot)."""
+
+    __slots__ = ("boot_id", "boottime_ms", "synchronized", "wall_ms")
+
+    def __init__(self, wall_ms: int, boottime_ms: int, boot_id: str, synchronized: bool) -> None:
+        self.wall_ms = wall_ms
+        self.boottime_ms = boottime_ms
+        self.boot_id = boot_id
+        self.synchronized = synchronized
+
+
+def boottime_ms() -> int:
+    """Milliseconds since boot, suspended time included; since some fixed point where there is no CLOCK_BOOTTIME."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime_ns(clock) // 1_000_000
+
+
+def boot_id() -> str:
+    """The kernel's random id of this boot (random(4)), or "" on a system without one."""
+    try:
+        descriptor = os.open(BOOT_ID, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(descriptor, 64).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
+
+
+def now() -> Moment:
+    """This instant, on this machine."""
+    return Moment(time.time_ns() // 1_000_000, boottime_ms(), boot_id(), os.access(SYNCHRONIZED, os.F_OK))

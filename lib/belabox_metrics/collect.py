@@ -1,0 +1,207 @@
+"""The job `collect`: one metric, once. Read the source, store the run, tell the journal, leave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from . import clock, journal
+from .errors import NoData, Problem, SourceProblem, UsageProblem
+from .store import runs
+from .store.database import Store, database_path
+from .store.settings import section
+from .world import World, defaults
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .clock import Moment
+    from .store.settings import Value
+    from .world import Reading
+
+USAGE = """usage: collect METRIC [--dry-run] [--root DIR] [--database FILE]
+
+Collect one metric once and store the values.
+
+  --dry-run        print the values, store nothing
+  --root DIR       read DIR/proc and DIR/sys instead of /proc and /sys
+  --database FILE  instead of /var/lib/belabox-metrics/metrics.db"""
+
+
+class Request:
+    """What the command line asks for."""
+
+    __slots__ = ("database", "dry_run", "metric", "root")
+
+    def __init__(self, metric: str, root: str, database: str, dry_run: bool) -> None:
+        self.metric = metric
+        self.root = root.rstrip("/")
+        self.database = database
+        self.dry_run = dry_run
+
+
+def main(arguments: list[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print(USAGE)
+        return 0
+    started = time.perf_counter_ns()
+    try:
+        request = parse(arguments)
+        collector = load(request.metric)
+        if request.dry_run:
+            return show(collector, request)
+        return collect(collector, request, clock.now(), started)
+    except Problem as problem:
+        metric = next((argument for argument in arguments if not argument.startswith("-")), "")
+        return journal.failure(problem, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
+
+
+def parse(arguments: list[str]) -> Request:
+    """By hand: argparse would double what a run costs. Raises UsageProblem."""
+    words: list[str] = []
+    options = {"--root": os.environ.get("BELABOX_METRICS_ROOT", ""), "--database": database_path()}
+    dry_run = False
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if argument == "--dry-run":
+            dry_run = True
+        elif name in options:
+            found = value if equals else next(rest, None)
+            if not found:
+                raise UsageProblem(f"{name} needs a value", hint="see collect --help")
+            options[name] = found
+        elif argument.startswith("-"):
+            raise UsageProblem(f"unknown option {argument}", hint="see collect --help")
+        else:
+            words.append(argument)
+    if len(words) != 1:
+        raise UsageProblem("name one metric", hint="as in: collect cpu.usage")
+    if not os.path.isdir(options["--root"] or "/"):
+        raise UsageProblem("is not a directory", where=options["--root"])
+    return Request(words[0], options["--root"], options["--database"], dry_run)
+
+
+def load(metric: str) -> ModuleType:
+    """The module of a metric: `cpu.usage` is `collectors.cpu_usage`. Raises UsageProblem when there is none."""
+    name = metric.replace(".", "_")
+    module = None
+    if name.isascii() and name.isidentifier():
+        try:
+            module = __import__(f"{__package__}.collectors.{name}", fromlist=["METRIC"])
+        except ModuleNotFoundError as error:
+            if error.name != f"{__package__}.collectors.{name}":
+                raise
+    if module is None or getattr(module, "METRIC", "") != metric:
+        raise UsageProblem(f"there is no metric {metric!r}", hint="belabox-metrics status lists them")
+    return module
+
+
+def collect(collector: ModuleType, request: Request, moment: Moment, started: int) -> int:
+    """One collection, stored and recorded whatever becomes of it; the exit code."""
+    metric = request.metric
+    store = Store(request.database)
+    found = _settings(store, metric)
+    connection = store.connection()
+    state, elapsed = runs.remembered(connection, "collect", metric, moment)
+    world = World(request.root, _merged(collector, found), state, elapsed)
+    reading: Reading | None = None
+    outcome, error, bug = runs.DONE, "", None
+    try:
+        reading = collector.collect(world)
+    except NoData as reason:
+        outcome, error = runs.NO_DATA, str(reason)
+    except Problem as failed:
+        outcome, error, bug = runs.FAILED, str(failed), failed
+    except Exception as unexpected:
+        outcome, error, bug = runs.FAILED, f"{type(unexpected).__name__}: {unexpected}", unexpected
+    run = runs.Run(
+        "collect",
+        moment,
+        metric=metric,
+        samples=reading.samples if reading else None,
+        outcome=outcome,
+        priority=int(_first(found, "priority", collector.PRIORITY)),
+        state=reading.state if reading else None,
+        error=error,
+        duration_us=(time.perf_counter_ns() - started) // 1000,
+    )
+    with store.writing() as connection:
+        session = runs.add(connection, run)
+    duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
+    fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
+    return _tell(run, reading, bug, fields)
+
+
+def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields: dict[str, str]) -> int:
+    """What became of a stored run, into the journal; the exit code. A bug goes on to be a traceback."""
+    metric = run.metric
+    if bug is not None:
+        if not isinstance(bug, Problem):
+            raise bug
+        return journal.failure(bug, message_id=journal.COLLECTION_FAILED, count=0, **fields)
+    for warning in [*(reading.warnings if reading else []), *run.refused]:
+        journal.record(
+            f"{metric}: {warning}",
+            priority=journal.WARNING,
+            message_id=journal.SOURCE_SUSPECT,
+            error=warning,
+            error_type=SourceProblem.__name__,
+            **fields,
+        )
+    message = f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
+    journal.record(message, message_id=journal.COLLECTED, count=run.size, **fields)
+    return 0
+
+
+def show(collector: ModuleType, request: Request) -> int:
+    """Print what a collection would store. A metric made of differences is read twice, a second apart."""
+    world = World(request.root, defaults(collector.SETTINGS))
+    try:
+        reading = collector.collect(world)
+        if not reading.samples and reading.state:
+            time.sleep(1)
+            reading = collector.collect(World(request.root, world.settings, reading.state, 1000))
+    except NoData as reason:
+        print(f"{request.metric}: no data: {reason}")
+        return 0
+    for sample in reading.samples:
+        tags = ",".join([f'{key}="{value}"' for key, value in sorted(sample.tags.items())])
+        print(f"{sample.name}{{{tags}}} {sample.value}" if tags else f"{sample.name} {sample.value}")
+    for warning in reading.warnings:
+        print(f"{request.metric}: {warning}", file=sys.stderr)
+    if not reading.samples:
+        print(f"{request.metric}: no values yet: the counters stood still")
+    return 0
+
+
+def _settings(store: Store, metric: str) -> dict[str, list[Value]]:
+    """The metric's section of the compiled configuration; compiled now if the database is too new to have any."""
+    connection = store.connection()
+    found = section(connection, f"metrics/{metric}")
+    if found or connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone():
+        return found
+    from .schedule.compile import compile_settings
+
+    compile_settings(store.path)
+    return section(connection, f"metrics/{metric}")
+
+
+def _merged(collector: ModuleType, found: dict[str, list[Value]]) -> dict[str, object]:
+    """The collector's settings: the compiled ones where the section was stored, else its defaults.
+
+    An empty list has no rows, so where the section is there a missing list is an empty one.
+    """
+    if not found:
+        return defaults(collector.SETTINGS)
+    return {
+        key: found.get(f"config.{key}", []) if kind == "patterns" else _first(found, f"config.{key}", default)
+        for key, (kind, default) in collector.SETTINGS.items()
+    }
+
+
+def _first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
+    values = found.get(key)
+    return values[0] if values else default

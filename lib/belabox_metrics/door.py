@@ -1,0 +1,33 @@
+"""How a job's process begins and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NoReturn
+
+
+def run(main: Callable[[list[str]], int]) -> NoReturn:
+    """Run `main` with the command line's arguments and leave with the exit code it returns.
+
+    Leaves through os._exit: the interpreter's own way out would close the database, outside of the lock and with
+    a checkpoint and its syncs for each run. An exception that gets here is a bug and shows its traceback.
+    """
+    code = 1
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as leaving:  # argparse
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # the reader of a pipe has left
+        code = code or 1
+    os._exit(code)

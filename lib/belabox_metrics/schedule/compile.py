@@ -1,0 +1,27 @@
+"""The configuration as rows in the database, for a job that finds a new database without any."""
+
+from __future__ import annotations
+
+import os
+
+from ..config.configuration import DEFAULT_PATH, load
+from ..errors import ConfigProblem
+from ..store.settings import replace_settings
+
+
+def configuration_path() -> str:
+    """Where config.yaml is: what the unit says, or the place the installer makes."""
+    return os.environ.get("BELABOX_METRICS_CONFIG") or DEFAULT_PATH
+
+
+def compile_settings(database: str) -> None:
+    """Fill the settings of `database`. Does nothing without a usable config.yaml: a checkout has none, and what is
+    wrong with a present one is for `apply` to say; the collectors have defaults."""
+    path = configuration_path()
+    if not os.path.exists(path):
+        return
+    try:
+        rows = load(path).settings()
+    except ConfigProblem:
+        return
+    replace_settings(database, rows)

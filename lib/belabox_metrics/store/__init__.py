@@ -1,0 +1,1 @@
+"""The memory: one WAL SQLite database, written under one lock."""

@@ -1,0 +1,203 @@
+"""Open, lock, begin, commit: in one place, so that no other module can get it wrong.
+
+* Every write stands in `BEGIN IMMEDIATE` inside the lock; a reader opens read-only and needs no lock.
+* synchronous=NORMAL and no automatic checkpoint: a commit syncs nothing. What the kernel has not written yet when the
+  power goes is lost, whole runs from the end; the database itself stays intact.
+* A connection that was written through is left open until the process exits through os._exit: closing the last
+  connection would checkpoint, sync and delete the write-ahead log, at every run of every job.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..errors import StoreProblem
+from .lock import Lock
+
+try:
+    # The C part alone: the sqlite3 package around it imports datetime and collections, a tenth of a collection's cost.
+    import _sqlite3 as sqlite
+except ImportError:  # an interpreter that has it elsewhere
+    import sqlite3 as sqlite  # type: ignore[no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection, Cursor
+    from types import TracebackType
+
+DEFAULT_PATH = "/var/lib/belabox-metrics/metrics.db"
+DatabaseError: type[Exception] = sqlite.DatabaseError
+
+
+def database_path() -> str:
+    """Where the database is: what the unit says, or the place the installer makes."""
+    return os.environ.get("BELABOX_METRICS_DATABASE") or DEFAULT_PATH
+
+
+class Store:
+    """The database at `path`. Nothing is opened before it is needed.
+
+    `wait_s`: how long a writer waits for the lock; less than the unit's TimeoutStartSec=.
+    """
+
+    def __init__(self, path: str, wait_s: float = 10.0) -> None:
+        self.path = path
+        self.lock = Lock(path + ".lock", wait_s)
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
+        if self._connection is None:
+            if not os.path.exists(self.path):
+                self._create()
+            connection = self._open()
+            if _version(connection, self.path) == 0:
+                self._create()
+                _version(connection, self.path)
+            self._connection = connection
+        return self._connection
+
+    def writing(self) -> Writing:
+        """`with store.writing() as connection:` one locked transaction."""
+        return Writing(self)
+
+    def reading(self) -> Connection:
+        """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
+        if not os.path.exists(self.path):
+            raise StoreProblem("there is no database yet", where=self.path, hint="nothing has been collected so far")
+        try:
+            connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
+            if _version(connection, self.path) == 0:
+                raise StoreProblem("the database is still empty", where=self.path)
+        except DatabaseError as error:
+            raise problem(error, self.path) from error
+        return connection
+
+    def close(self) -> None:
+        """Close inside the lock, for a process that goes on living. The last one to close checkpoints and syncs."""
+        if self._connection is not None:
+            self.lock.acquire()
+            try:
+                self._connection.close()
+                self._connection = None
+            finally:
+                self.lock.release()
+
+    def _open(self) -> Connection:
+        try:
+            connection = sqlite.connect(self.path, timeout=5, isolation_level=None)
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+        except DatabaseError as error:
+            raise problem(error, self.path) from error
+        return connection
+
+    def _create(self) -> None:
+        from . import schema
+
+        self.lock.acquire()
+        try:
+            connection = self._open()
+            if _version(connection, self.path) == 0:
+                connection.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {schema.TABLES}"
+                    f"INSERT INTO schema_version VALUES ({schema.VERSION}, '{stamp}');"
+                    f"PRAGMA user_version={schema.VERSION}; COMMIT;"
+                )
+            connection.close()
+        except DatabaseError as error:
+            raise problem(error, self.path) from error
+        finally:
+            self.lock.release()
+
+
+class Writing:
+    """One transaction: lock, BEGIN IMMEDIATE; COMMIT on a clean exit, ROLLBACK on any exception; unlock.
+
+    Raises TryLater when the lock or the database stays busy, StoreProblem for everything else SQLite says.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> Connection:
+        connection = self._store.connection()
+        self._store.lock.acquire()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except DatabaseError as error:
+            self._store.lock.release()
+            raise problem(error, self._store.path) from error
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        connection = self._store.connection()
+        try:
+            if kind is None:
+                connection.execute("COMMIT")
+            elif connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except DatabaseError as failure:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise problem(failure, self._store.path) from failure
+        finally:
+            self._store.lock.release()
+        if isinstance(error, DatabaseError):
+            raise problem(error, self._store.path) from error
+
+
+def problem(error: Exception, path: str) -> StoreProblem:
+    """SQLite's word in ours: what failed and what to do."""
+    said = str(error)
+    # Python before 3.11 gives no error code, so the stable texts of sqlite3_errstr() decide.
+    for text, what, hint in _KNOWN:
+        if text in said:
+            return StoreProblem(what, where=path, hint=hint)
+    return StoreProblem(f"the database refused: {said}", where=path)
+
+
+_KNOWN = (
+    ("not a database", "this file is not a database", "move it away, a new one is made at the next run"),
+    ("malformed", "the database is damaged", "move it away, a new one is made at the next run"),
+    ("is full", "the disk is full", "free some space; what is stored already is safe"),
+    ("unable to open", "cannot open the database", "is it a directory, or not owned by the user the jobs run as?"),
+    ("readonly", "the database can't be written", "it must belong to the user the jobs run as"),
+    ("disk I/O error", "the disk reports an I/O error", "see journalctl -k"),
+)
+
+
+def _version(connection: Connection, path: str) -> int:
+    from_file: Cursor
+    try:
+        from_file = connection.execute("PRAGMA user_version")
+        version = int(from_file.fetchone()[0])
+        if version == EXPECTED:
+            return version
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except DatabaseError as error:
+        raise problem(error, path) from error
+    if version == 0 and tables == 0:
+        return 0
+    if version > EXPECTED:
+        raise StoreProblem(
+            f"the database has schema {version}, this program knows {EXPECTED}",
+            where=path,
+            hint="it was written by a newer version: upgrade belabox-metrics",
+        )
+    raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
+
+
+# Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.
+EXPECTED = 3
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

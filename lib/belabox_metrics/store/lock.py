@@ -1,0 +1,78 @@
+"""The one lock that orders all writers: flock(2) on a file of its own beside the database.
+
+Never on the database itself: closing any descriptor of it would drop SQLite's own locks in this process. The file is
+never unlinked, so that two processes can't hold locks on two files of the same name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+
+from ..errors import StoreProblem, TryLater
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Lock:
+    """An exclusive flock with a deadline; the kernel frees it when its holder dies, however it dies.
+
+    Raises TryLater when the lock was not had in `wait_s` seconds, naming the holder; StoreProblem when the file can't
+    be opened.
+    """
+
+    def __init__(self, path: str, wait_s: float) -> None:
+        self.path = path
+        self.wait_s = wait_s
+        self._descriptor = -1
+
+    def acquire(self) -> None:
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        except OSError as error:
+            raise StoreProblem(
+                f"cannot open the lock file: {error.strerror}",
+                where=self.path,
+                hint="the directory must exist and belong to the user the jobs run as",
+            ) from error
+        try:
+            self._wait(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # For a person who asks who holds it. Padded, so that one write replaces the whole content.
+        os.pwrite(descriptor, f"{os.getpid():<10}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _wait(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            return
+
+        def too_late(_number: int, _frame: FrameType | None) -> None:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise TryLater(
+                f"the lock was not free for {self.wait_s:g} s, process {holder} holds it",
+                where=self.path,
+                hint=f"see what it does: ps -p {holder}",
+            )
+
+        # A signal is the only thing that ends a blocked flock(2) in time; the handler raises out of it.
+        previous = signal.signal(signal.SIGALRM, too_late)
+        signal.setitimer(signal.ITIMER_REAL, self.wait_s)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)

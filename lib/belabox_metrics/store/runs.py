@@ -1,0 +1,200 @@
+"""Writing a run: one row, one page, whatever the number of samples."""
+
+from __future__ import annotations
+
+from ..sample import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from ..clock import Moment
+    from ..sample import Sample
+
+DONE = 0
+NO_DATA = 1
+FAILED = 2
+
+# The text of an error is for people; a page is not.
+ERROR_LIMIT = 500
+_INFINITY = float("inf")
+
+
+class Run:
+    """One activation of one job, as it is to be stored. `samples` is empty unless `outcome` is DONE.
+
+    state: text for the job's next run; None leaves what is there.
+    """
+
+    __slots__ = (
+        "duration_us",
+        "error",
+        "job",
+        "metric",
+        "moment",
+        "outcome",
+        "packed",
+        "priority",
+        "refused",
+        "shape",
+        "size",
+        "state",
+    )
+
+    def __init__(
+        self,
+        job: str,
+        moment: Moment,
+        *,
+        metric: str = "",
+        samples: list[Sample] | None = None,
+        outcome: int = DONE,
+        priority: int = 2,
+        state: str | None = None,
+        error: str = "",
+        duration_us: int = 0,
+    ) -> None:
+        self.job = job
+        self.metric = metric
+        self.moment = moment
+        self.outcome = outcome
+        self.priority = priority
+        self.state = state
+        self.error = error[:ERROR_LIMIT]
+        self.duration_us = duration_us
+        self.shape, self.packed, self.size, self.refused = pack(samples or [])
+
+
+def pack(samples: list[Sample]) -> tuple[list[tuple[str, str]], str | None, int, list[str]]:
+    """Samples to (shape, JSON array, count of numbers, what was refused and why).
+
+    A number that is not finite is refused here, at the door, as is a second value for one series: its place holds
+    null, the rest of the run is kept.
+    """
+    shape: list[tuple[str, str]] = []
+    values: list[str] = []
+    refused: list[str] = []
+    seen = set()
+    numbers = 0
+    for sample in samples:
+        series = (sample.name, canonical(sample.tags))
+        if series in seen:
+            refused.append(f"{sample.name}{series[1]} has a second value")
+            continue
+        seen.add(series)
+        shape.append(series)
+        value = sample.value
+        if value is None:
+            values.append("null")
+        elif isinstance(value, str):
+            from ..json_text import quote
+
+            values.append(quote(value))
+        elif value != value or value in (_INFINITY, -_INFINITY):  # noqa: PLR0124 - only NaN differs from itself
+            refused.append(f"{sample.name}{series[1]} is {value}, not a finite number")
+            values.append("null")
+        else:
+            values.append(repr(int(value) if isinstance(value, bool) else value))
+            numbers += 1
+    return shape, f"[{','.join(values)}]" if values else None, numbers, refused
+
+
+def add(connection: Connection, run: Run) -> str:
+    """Insert `run` and bring its job's row up to date, inside a transaction of `Store.writing`.
+
+    The id of the session it falls in, "" while no stream is live.
+    """
+    moment = run.moment
+    job = _job(connection, run.job, run.metric)
+    boot = _boot(connection, moment.boot_id)
+    shape = _shape(connection, run.shape) if run.shape else None
+    last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
+    number = max(moment.wall_ms, last + 1)
+    live = connection.execute("SELECT id FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
+    session = live[0] if live else None
+    connection.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            job,
+            moment.wall_ms,
+            boot,
+            moment.boottime_ms,
+            int(moment.synchronized),
+            run.duration_us,
+            run.outcome,
+            run.priority,
+            session,
+            shape,
+            run.packed,
+            run.error or None,
+        ),
+    )
+    connection.execute(_LAST, (number, run.outcome, moment.wall_ms, boot, moment.boottime_ms, run.size, job))
+    if run.outcome == FAILED:
+        connection.execute(_FAILED, (run.error, job))
+    else:
+        connection.execute(_DONE, (moment.wall_ms, boot, moment.boottime_ms, run.error or None, job))
+    if run.packed is not None:
+        connection.execute("UPDATE jobs SET values_run = ? WHERE id = ?", (number, job))
+    if run.state is not None:
+        connection.execute(_STATE, (run.state, boot, moment.boottime_ms, job))
+    return session or ""
+
+
+_LAST = """
+UPDATE jobs SET last_run = ?, last_outcome = ?, last_timestamp_ms = ?, last_boot = ?, last_boottime_ms = ?,
+    runs_total = runs_total + 1, samples_total = samples_total + ? WHERE id = ?
+"""
+_FAILED = "UPDATE jobs SET last_error = ?, failures = failures + 1, failures_total = failures_total + 1 WHERE id = ?"
+_DONE = """
+UPDATE jobs SET done_timestamp_ms = ?, done_boot = ?, done_boottime_ms = ?, failures = 0,
+    last_error = ? WHERE id = ?
+"""
+_STATE = "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ? WHERE id = ?"
+
+
+def remembered(connection: Connection, job: str, metric: str, moment: Moment) -> tuple[str, int | None]:
+    """What the job left for its next run, and how many ms ago; ("", None) without such a run in this boot."""
+    row = connection.execute(
+        "SELECT state, state_boottime_ms FROM jobs WHERE job = ? AND metric = ?"
+        " AND state_boot = (SELECT id FROM boots WHERE boot_id = ?)",
+        (job, metric, moment.boot_id),
+    ).fetchone()
+    if row is None or row[0] is None:
+        return "", None
+    return row[0], max(0, moment.boottime_ms - row[1])
+
+
+def _job(connection: Connection, job: str, metric: str) -> int:
+    return _id_of(connection, "jobs", {"job": job, "metric": metric})
+
+
+def _boot(connection: Connection, boot_id: str) -> int:
+    return _id_of(connection, "boots", {"boot_id": boot_id})
+
+
+def _id_of(connection: Connection, table: str, key: dict[str, str]) -> int:
+    """The id of the row of `table` with this unique key, which is made if it is missing."""
+    found = connection.execute(
+        f"SELECT id FROM {table} WHERE {' AND '.join([f'{column} = ?' for column in key])}",  # noqa: S608 - no input
+        tuple(key.values()),
+    ).fetchone()
+    if found:
+        return int(found[0])
+    columns, marks = ", ".join(key), ", ".join("?" * len(key))
+    made = connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(key.values()))  # noqa: S608
+    return int(made.lastrowid or 0)
+
+
+def _shape(connection: Connection, series: list[tuple[str, str]]) -> int:
+    signature = "\n".join([name + tags for name, tags in series])
+    found = connection.execute("SELECT id FROM shapes WHERE signature = ?", (signature,)).fetchone()
+    if found:
+        return int(found[0])
+    shape = _id_of(connection, "shapes", {"signature": signature})
+    connection.executemany(
+        "INSERT INTO series VALUES (?, ?, ?, ?)",
+        [(shape, position, name, tags) for position, (name, tags) in enumerate(series)],
+    )
+    return shape
