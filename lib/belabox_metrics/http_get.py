@@ -130,9 +130,9 @@ def _answer(connection: _socket.socket, deadline: float, host: str, limit: int) 
         data += piece
         if start < 0:
             end = data.find(b"\r\n\r\n")
+            if (end if end >= 0 else len(data)) > _HEAD_LIMIT:
+                raise SourceProblem("answers with headers too long", where=host)
             if end < 0:
-                if len(data) > _HEAD_LIMIT:
-                    raise SourceProblem("answers with headers too long", where=host)
                 continue
             start = end + 4
             length = _length(parse_head(bytes(data[:end]), host), host, limit)

@@ -112,7 +112,7 @@ def marked(line: str) -> dict[str, Number]:
     found: dict[str, Number] = {}
     for field, word in zip(MARKED, words):
         try:
-            value = fields.number(float(word))
+            value = fields.number(int(word) if word.isdigit() else float(word))
         except ValueError:
             continue
         if value is not None:

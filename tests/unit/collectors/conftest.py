@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Union
 
@@ -39,3 +42,48 @@ def put(tmp_path: Path) -> Put:
         return str(tmp_path)
 
     return put
+
+
+Answer = Callable[[socket.socket], None]
+Serve = Callable[[Union[bytes, Answer]], str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """serve(bytes or a function of the connection) -> the URL of a server that answers so, each time it is
+    asked."""
+    listeners: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def serve(answer: bytes | Answer) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def loop() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        if callable(answer):
+                            answer(connection)
+                        else:
+                            connection.recv(65536)
+                            connection.sendall(answer)
+                    except OSError:
+                        pass
+
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        threads.append(thread)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield serve
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
