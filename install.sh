@@ -161,7 +161,7 @@ EOF
 
 install_units() {
     local path unit changed=()
-    mkdir -p $CATALOGS
+    mkdir -p $UNITS $CATALOGS
     for path in "$SOURCE"/units/*; do
         unit=${path##*/}
         if [[ $unit == *.catalog ]]; then
@@ -204,18 +204,19 @@ install_config() {
     install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
     install -d -m 0750 -o $ACCOUNT -g $ACCOUNT $STATE
 
+    [[ -z $device_id ]] || settings+=("device.id=$device_id")
+    [[ -z $remote ]] || settings+=("remote.url=$remote" remote.enabled=true)
     if [[ -e $CONFIG ]]; then
-        cp $CONFIG $new
         if [[ $default == changed ]] && ! cmp -s "$shipped" $CONFIG; then
             install -m 0640 -o root -g $ACCOUNT "$shipped" $CONFIG.dist
             say "kept $CONFIG; the new default is beside it: config.yaml.dist"
         fi
+        [[ ${#settings[@]} != 0 ]] || return 0
+        cp $CONFIG $new
     else
         cp "$shipped" $new
-        : "${device_id:=belabox-$(sha256sum </etc/machine-id | cut -c1-8)}"
+        [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
     fi
-    [[ -n $device_id ]] && settings+=("device.id=$device_id")
-    [[ -n $remote ]] && settings+=("remote.url=$remote" remote.enabled=true)
     if ! set_in_yaml $new "${settings[@]}" || ! "$TREE/jobs/cli.py" check $new >/dev/null; then
         rm -f $new
         fail "the configuration was left as it was"
