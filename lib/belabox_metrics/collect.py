@@ -7,6 +7,7 @@ import sys
 import time
 
 from . import clock, journal
+from .distribution import make_importable
 from .errors import NoData, Problem, SourceProblem, UsageProblem
 from .store import runs
 from .store.database import Store, database_path
@@ -183,6 +184,7 @@ def _settings(store: Store, metric: str) -> dict[str, list[Value]]:
     found = section(connection, f"metrics/{metric}")
     if found or connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone():
         return found
+    make_importable()
     from .schedule.compile import compile_settings
 
     compile_settings(store.path)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .errors import Problem
+from .distribution import make_importable
+from .errors import Problem, TryLater
 
 # Priorities of syslog(3). A unit sets LogLevelMax=notice, which also silences the manager's own three lines for each
 # activation; so what people query is a notice, not info.
@@ -31,8 +32,6 @@ JOB_FAILED = "785e5ef017fc4f17b14b849e7ec200e4"
 UNIT_FAILED = "fd8385b631ab4b87bd08c94cd9dc658a"
 
 IDENTIFIER = "belabox-metrics"
-# systemd-python is a package of the distribution; an interpreter started with -S does not look there by itself.
-DISTRIBUTION_PACKAGES = "/usr/lib/python3/dist-packages"
 
 
 def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fields: object) -> None:
@@ -54,7 +53,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, **field
     """Record that a job failed in a way a person can mend; the exit code it is to leave with."""
     record(
         str(problem),
-        priority=ERROR,
+        priority=WARNING if isinstance(problem, TryLater) else ERROR,
         message_id=message_id,
         job=job,
         error=str(problem),
@@ -65,13 +64,10 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, **field
 
 
 def _send(message: str, priority: int, message_id: str, fields: dict[str, object]) -> bool:
+    make_importable()
     try:
-        try:
-            # The C part of systemd-python: all of systemd.journal costs 17 ms to import, this half a millisecond.
-            from systemd._journal import sendv
-        except ImportError:
-            sys.path.append(DISTRIBUTION_PACKAGES)
-            from systemd._journal import sendv
+        # The C part of systemd-python: all of systemd.journal costs 17 ms to import, this half a millisecond.
+        from systemd._journal import sendv
     except ImportError:
         return False
     entries = [f"MESSAGE={message}", f"PRIORITY={priority}", f"SYSLOG_IDENTIFIER={IDENTIFIER}"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..config.configuration import DEFAULT_PATH, load
 from ..errors import ConfigProblem
-from ..store.settings import replace_settings
+
+DEFAULT_PATH = "/etc/belabox-metrics/config.yaml"
 
 
 def configuration_path() -> str:
@@ -18,8 +18,11 @@ def compile_settings(database: str) -> None:
     """Fill the settings of `database`. Does nothing without a usable config.yaml: a checkout has none, and what is
     wrong with a present one is for `apply` to say; the collectors have defaults."""
     path = configuration_path()
-    if not os.path.exists(path):
+    if not os.access(path, os.R_OK):
         return
+    from ..config.configuration import load
+    from ..store.settings import replace_settings
+
     try:
         rows = load(path).settings()
     except ConfigProblem:

@@ -58,9 +58,9 @@ class Store:
             self._connection = connection
         return self._connection
 
-    def writing(self) -> Writing:
-        """`with store.writing() as connection:` one locked transaction."""
-        return Writing(self)
+    def writing(self, *, checkpoint_first: bool = False) -> Writing:
+        """`with store.writing() as connection:` one locked transaction, after a checkpoint if that is wanted."""
+        return Writing(self, checkpoint_first)
 
     def reading(self) -> Connection:
         """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
@@ -122,13 +122,19 @@ class Writing:
     Raises TryLater when the lock or the database stays busy, StoreProblem for everything else SQLite says.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, checkpoint_first: bool) -> None:
         self._store = store
+        self._checkpoint_first = checkpoint_first
+        self.checkpointed = False
 
     def __enter__(self) -> Connection:
         connection = self._store.connection()
         self._store.lock.acquire()
         try:
+            if self._checkpoint_first:
+                from .checkpoint import truncate_log
+
+                self.checkpointed = truncate_log(connection)
             connection.execute("BEGIN IMMEDIATE")
         except DatabaseError as error:
             self._store.lock.release()

@@ -107,7 +107,7 @@ SELECT
         AND run.id <= (SELECT run FROM positions WHERE positions.priority = run.priority) AS uploaded,
     run.priority AS priority,
     series.name || '|' || run.timestamp_ms || '|'
-        || (SELECT value FROM settings WHERE section = 'device' AND key = 'id') || '|'
+        || coalesce((SELECT value FROM settings WHERE section = 'device' AND key = 'id'), '') || '|'
         || series.tags || '|' || (value.type = 'text') AS dedup_key
 FROM runs AS run
 JOIN json_each(run.packed) AS value

@@ -1,0 +1,12 @@
+#!/usr/bin/python3 -I
+"""Bring timers and settings in line with config.yaml."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/lib")
+
+from belabox_metrics.schedule.apply import main  # noqa: E402
+from belabox_metrics.door import run  # noqa: E402
+
+run(main)

@@ -1,0 +1,33 @@
+"""Moving the write-ahead log into the database, by a job that is in no hurry.
+
+Every process that opens the database reads the whole log first, since the one before has left without a word; so the
+log must stay short. A checkpoint syncs, so no collector does it. And SQLite makes the first writer after a truncation
+sync the new log's head: the job that checkpoints must therefore write something of its own before it lets go of the
+lock: `store.writing(checkpoint_first=True)`.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# About 6 minutes of the full schedule; reading it again costs a collector less than half a millisecond.
+LOG_LIMIT = 512 * 1024
+
+
+def log_size(path: str) -> int:
+    """Bytes of the write-ahead log of the database at `path`; 0 without one."""
+    try:
+        return os.stat(path + "-wal").st_size
+    except OSError:
+        return 0
+
+
+def truncate_log(connection: Connection) -> bool:
+    """Move the log into the database and truncate it, the lock being held. False when a reader was in the way, which
+    SQLite reports in a row and not as an error; the next one will manage."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy

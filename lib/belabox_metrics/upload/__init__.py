@@ -1,0 +1,1 @@
+"""Sending what is stored: queue, chunks, wire format, transport."""

@@ -1,0 +1,188 @@
+"""The job `upload`: send what is pending, most urgent first, then leave.
+
+The lock is never held across the network: read what is pending, send it, and only then, in a transaction of its own,
+move the position. A process that dies in between has changed nothing.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from .. import clock, journal
+from ..distribution import make_importable
+from ..errors import Problem
+from ..store import queue, runs
+from ..store.checkpoint import LOG_LIMIT, log_size
+from ..store.database import Store, database_path
+from ..store.settings import section
+from .endpoint import endpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from ..store.queue import PendingRun
+    from ..store.settings import Value
+    from .jsonl import Lines
+    from .transport import Answer, Transport
+
+
+class Remote:
+    """Where to, and how much at a time: the sections `remote` and `device` of the settings."""
+
+    def __init__(self, connection: Connection) -> None:
+        remote = section(connection, "remote")
+        self.url = str(_first(remote, "url", ""))
+        self.enabled = bool(_first(remote, "enabled", 0)) and bool(self.url)
+        self.timeout_s = float(_first(remote, "timeout_ms", 30_000)) / 1000
+        self.compression = bool(_first(remote, "compression", 1))
+        self.batch_size = int(_first(remote, "batch_size", 2500))
+        self.chunk_size = int(_first(remote, "chunk_size", 50))
+        self.device_id = str(_first(section(connection, "device"), "id", ""))
+
+
+class Batch:
+    """What one activation has sent so far."""
+
+    def __init__(self) -> None:
+        self.id = str(uuid.uuid4())
+        self.chunks = 0
+        self.samples = 0
+        self.bytes_sent = 0
+        self.bytes_received = 0
+        self.status: int | None = None
+
+    def add(self, answer: Answer, samples: int) -> None:
+        self.chunks += 1
+        self.samples += samples
+        self.count(answer)
+
+    def count(self, answer: Answer) -> None:
+        self.bytes_sent += answer.bytes_sent
+        self.bytes_received += answer.bytes_received
+        self.status = answer.status
+
+
+def main(_arguments: list[str]) -> int:
+    try:
+        return upload(Store(database_path()), clock.now())
+    except Problem as problem:
+        return journal.failure(problem, job="upload", message_id=journal.UPLOAD_FAILED)
+
+
+def upload(store: Store, moment: clock.Moment) -> int:
+    """Send up to one batch, store the outcome as a run, tell the journal; the exit code."""
+    started = time.perf_counter_ns()
+    remote = Remote(store.connection())
+    if not remote.enabled:
+        print("remote.enabled is false: nothing is sent")
+        return 0
+    batch = Batch()
+    failed: Problem | None = None
+    try:
+        send_pending(store, remote, batch)
+    except Problem as problem:
+        failed = problem
+    outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
+    duration_us = (time.perf_counter_ns() - started) // 1000
+    run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
+    with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as connection:
+        runs.add(connection, run)
+    return _tell(remote, batch, failed, duration_us)
+
+
+def send_pending(store: Store, remote: Remote, batch: Batch) -> None:
+    """Chunk after chunk in the order of priority and time, at most `batch_size` numbers. Raises what transport
+    raises; what was sent until then stays sent."""
+    connection = store.connection()
+    # Taken first: what is stored from here on is the next activation's.
+    frontier = queue.frontier(connection)
+    sender: tuple[Transport, Lines] | None = None
+    shapes: dict[int, list[queue.Series]] = {}
+    for priority in queue.PRIORITIES:
+        waiting: list[PendingRun] = []
+        while batch.samples < remote.batch_size:
+            waiting = waiting or queue.pending(connection, priority, remote.batch_size - batch.samples)
+            if not waiting:
+                break
+            chunk, waiting = _split(waiting, remote.chunk_size)
+            for run in chunk:
+                if run.shape not in shapes:
+                    shapes[run.shape] = queue.series_of(connection, run.shape)
+            sender = sender or _sender(remote, shapes)
+            _send(store, sender, batch, priority, chunk)
+        if not waiting and batch.samples < remote.batch_size:
+            _skip(store, priority, frontier)
+
+
+def _sender(remote: Remote, shapes: dict[int, list[queue.Series]]) -> tuple[Transport, Lines]:
+    """Imported only now that there is something to send: requests is most of what an upload costs."""
+    make_importable()
+    from .jsonl import Lines
+    from .transport import Transport
+
+    transport = Transport(remote.url, remote.device_id, remote.timeout_s, remote.compression)
+    return transport, Lines(remote.device_id, shapes)
+
+
+def _send(
+    store: Store, sender: tuple[Transport, Lines], batch: Batch, priority: int, chunk: list[PendingRun]
+) -> None:
+    transport, lines = sender
+    count = sum(len(run.numbers) for run in chunk)
+    answer = transport.post(lines.build(chunk))
+    with store.writing() as connection:
+        queue.advance(connection, priority, chunk[-1].id, count)
+        queue.note_chunk(connection, batch.id, batch.chunks, chunk[-1], time.time_ns() // 1_000_000, count)
+    batch.add(answer, count)
+
+
+def _skip(store: Store, priority: int, frontier: int) -> None:
+    """Nothing of this priority is left up to `frontier`: the next activation need not look there again."""
+    at = store.connection().execute("SELECT run FROM positions WHERE priority = ?", (priority,)).fetchone()[0]
+    # A position is worth a write only when looking again would cost more.
+    if frontier - at > SKIP_MS:
+        with store.writing() as connection:
+            queue.advance(connection, priority, frontier, 0)
+
+
+SKIP_MS = 10 * 60 * 1000
+
+
+def _split(waiting: list[PendingRun], chunk_size: int) -> tuple[list[PendingRun], list[PendingRun]]:
+    """The first chunk, of whole runs: `chunk_size` numbers at most, or one run that has more; and the rest."""
+    count = 0
+    for at, run in enumerate(waiting):
+        count += len(run.numbers)
+        if at and count > chunk_size:
+            return waiting[:at], waiting[at:]
+    return waiting, []
+
+
+def _tell(remote: Remote, batch: Batch, failed: Problem | None, duration_us: int) -> int:
+    answer = getattr(failed, "answer", None)
+    if answer is not None:
+        batch.count(answer)
+    fields = {
+        "batch_id": batch.id,
+        "chunk_index": batch.chunks if failed else batch.chunks - 1,
+        "attempt": 1,
+        "count": batch.samples,
+        "endpoint": endpoint(remote.url),
+        "http_status": batch.status,
+        "bytes_sent": batch.bytes_sent,
+        "bytes_received": batch.bytes_received,
+        "duration_ms": f"{duration_us / 1000:.1f}",
+    }
+    if failed:
+        return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED, **fields)
+    if batch.samples:
+        message = f"{batch.samples} samples sent in {batch.chunks} chunks"
+        journal.record(message, message_id=journal.UPLOADED, job="upload", **fields)
+    return 0
+
+
+def _first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
+    values = found.get(key)
+    return values[0] if values else default
