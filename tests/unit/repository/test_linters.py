@@ -1,0 +1,115 @@
+"""Lint, types, units and shell scripts: what a reviewer would otherwise have to look for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+UNITS = sorted(path for path in (ROOT / "units").iterdir() if path.suffix in (".service", ".socket", ".path", ".target"))
+SHELL = [
+    path
+    for path in (ROOT / name for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run"))
+    if path.exists()
+]
+
+
+def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in argv], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def tool(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if not found:
+        pytest.fail(f"{name} is missing: tests/run installs it")
+    return found
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("format", "--check")], ids=" ".join)
+def test_ruff_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
+    done = run(tool("ruff"), *arguments, "--no-cache", "lib", "jobs", "tests")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mypy_has_nothing_to_say() -> None:
+    done = run(tool("mypy"), "--cache-dir", "/tmp/belabox-metrics-mypy")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
+def test_shellcheck_has_nothing_to_say(script: Path) -> None:
+    done = run(tool("shellcheck"), "--external-sources", script)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The units, with programs that exist: verify looks for what ExecStart= names."""
+    directory = tmp_path_factory.mktemp("units")
+    for path in (ROOT / "units").rglob("*"):
+        if path.is_file():
+            target = directory / path.relative_to(ROOT / "units")
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(path.read_text().replace("/usr/lib/belabox-metrics/", f"{ROOT}/"))
+    return directory
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_understands_every_line(unit: Path, verified: Path) -> None:
+    name = unit.name.replace("@.", "@cpu.usage.")
+    if name != unit.name:
+        (verified / name).symlink_to(unit.name)
+    done = run("systemd-analyze", "verify", "--man=no", verified / name)
+    # Unknown keys are only warned about, with exit code 0.
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# What systemd-analyze security calls exposure, times ten.
+EXPOSURE = {
+    "belabox-metrics@.service": 20,
+    "belabox-metrics-upload.service": 12,
+    "belabox-metrics-health.service": 12,
+    "belabox-metrics-maintain.service": 12,
+    "belabox-metrics-failed@.service": 12,
+}
+
+
+@pytest.mark.parametrize("unit", sorted(EXPOSURE))
+def test_exposure_stays_low(unit: str) -> None:
+    path = ROOT / "units" / unit
+    done = run(
+        "systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE[unit]}", path
+    )
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_keys_of_a_unit_are_sorted_within_service() -> None:
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            keys = re.findall(r"^(\w+)=", unit.read_text().split("[Service]")[1], re.MULTILINE)
+            assert keys == sorted(keys), unit.name
+
+
+def test_every_message_id_is_explained_in_the_catalog_and_no_other() -> None:
+    code = set(re.findall(r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M))
+    catalog = set(re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M))
+    assert code == catalog
+    assert code
+
+
+def test_doors_are_thin_and_executable() -> None:
+    for door in (ROOT / "jobs").glob("*.py"):
+        assert door.stat().st_mode & 0o111, f"{door.name} can't be executed"
+        assert len(door.read_text().splitlines()) <= 15, f"{door.name}: a script is compiled at every start"
+
+
+def test_schema_version_is_the_one_every_opener_expects() -> None:
+    from belabox_metrics.store import database, schema
+
+    assert database.EXPECTED == schema.VERSION
