@@ -17,10 +17,13 @@ from .world import World, defaults
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
     from .clock import Moment
     from .store.settings import Value
     from .world import Reading
+
+    Fields = dict[str, Any]
 
 USAGE = """usage: collect METRIC [--dry-run] [--root DIR] [--database FILE]
 
@@ -109,7 +112,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     state, elapsed = runs.remembered(connection, "collect", metric, moment)
     world = World(request.root, _merged(collector, found), state, elapsed)
     reading: Reading | None = None
-    outcome, error, bug = runs.DONE, "", None
+    outcome, error = runs.DONE, ""
+    bug: Exception | None = None
     try:
         reading = collector.collect(world)
     except NoData as reason:
@@ -132,11 +136,11 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     with store.writing() as connection:
         session = runs.add(connection, run)
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
-    fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
+    fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
     return _tell(run, reading, bug, fields)
 
 
-def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields: dict[str, str]) -> int:
+def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields: Fields) -> int:
     """What became of a stored run, into the journal; the exit code. A bug goes on to be a traceback."""
     metric = run.metric
     if bug is not None:
@@ -152,7 +156,9 @@ def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields:
             error_type=SourceProblem.__name__,
             **fields,
         )
-    message = f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
+    message = (
+        f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
+    )
     journal.record(message, message_id=journal.COLLECTED, count=run.size, **fields)
     return 0
 

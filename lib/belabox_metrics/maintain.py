@@ -6,10 +6,10 @@ import time
 
 from . import clock, journal
 from .errors import Problem
+from .sample import Sample
 from .store import runs
 from .store.checkpoint import log_size
 from .store.database import Store, database_path
-from .sample import Sample
 
 
 def main(_arguments: list[str]) -> int:

@@ -65,7 +65,9 @@ class Store:
     def reading(self) -> Connection:
         """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
         if not os.path.exists(self.path):
-            raise StoreProblem("there is no database yet", where=self.path, hint="nothing has been collected so far")
+            raise StoreProblem(
+                "there is no database yet", where=self.path, hint="nothing has been collected so far"
+            )
         try:
             connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
             if _version(connection, self.path) == 0:
@@ -104,7 +106,7 @@ class Store:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                connection.executescript(
+                connection.executescript(  # noqa: S608 - constants
                     f"BEGIN IMMEDIATE; {schema.TABLES}"
                     f"INSERT INTO schema_version VALUES ({schema.VERSION}, '{stamp}');"
                     f"PRAGMA user_version={schema.VERSION}; COMMIT;"
@@ -174,7 +176,11 @@ _KNOWN = (
     ("not a database", "this file is not a database", "move it away, a new one is made at the next run"),
     ("malformed", "the database is damaged", "move it away, a new one is made at the next run"),
     ("is full", "the disk is full", "free some space; what is stored already is safe"),
-    ("unable to open", "cannot open the database", "is it a directory, or not owned by the user the jobs run as?"),
+    (
+        "unable to open",
+        "cannot open the database",
+        "is it a directory, or not owned by the user the jobs run as?",
+    ),
     ("readonly", "the database can't be written", "it must belong to the user the jobs run as"),
     ("disk I/O error", "the disk reports an I/O error", "see journalctl -k"),
 )
@@ -198,7 +204,9 @@ def _version(connection: Connection, path: str) -> int:
             where=path,
             hint="it was written by a newer version: upgrade belabox-metrics",
         )
-    raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
+    raise StoreProblem(
+        "the database is of another program or an older schema", where=path, hint="move it away"
+    )
 
 
 # Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.

@@ -90,7 +90,7 @@ def pack(samples: list[Sample]) -> tuple[list[tuple[str, str]], str | None, int,
             from ..json_text import quote
 
             values.append(quote(value))
-        elif value != value or value in (_INFINITY, -_INFINITY):  # noqa: PLR0124 - only NaN differs from itself
+        elif value != value or value in (_INFINITY, -_INFINITY):
             refused.append(f"{sample.name}{series[1]} is {value}, not a finite number")
             values.append("null")
         else:

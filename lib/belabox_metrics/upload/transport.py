@@ -78,20 +78,32 @@ class Transport:
         try:
             # A redirect would carry the data, and later the token, to whoever is named in it.
             with self._session.post(
-                self.url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
+                self.url,
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 received = len(response.raw.read(ANSWER_LIMIT, decode_content=False))
         except (requests.RequestException, OSError) as error:
-            raise Unreachable(_reason(error), where=self.endpoint, hint="everything stays stored and pending") from error
+            raise Unreachable(
+                _reason(error), where=self.endpoint, hint="everything stays stored and pending"
+            ) from error
         status = response.status_code
         answer = Answer(status, len(body), received, (time.monotonic() - started) * 1000)
         if 200 <= status < 300:
             return answer
         if status == 429 or status >= 500:
-            raise BusyServer(f"the server answered {status}", answer, where=self.endpoint, hint="sent again later")
+            raise BusyServer(
+                f"the server answered {status}", answer, where=self.endpoint, hint="sent again later"
+            )
         hint = "a redirect is not followed, set remote.url to where it leads" if 300 <= status < 400 else ""
         raise Refused(
-            f"the server answered {status}", answer, where=self.endpoint, hint=hint or "everything stays pending"
+            f"the server answered {status}",
+            answer,
+            where=self.endpoint,
+            hint=hint or "everything stays pending",
         )
 
 

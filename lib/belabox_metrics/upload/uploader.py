@@ -21,6 +21,7 @@ from .endpoint import endpoint
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
+    from typing import Any
 
     from ..store.queue import PendingRun
     from ..store.settings import Value
@@ -86,7 +87,9 @@ def upload(store: Store, moment: clock.Moment) -> int:
         failed = problem
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
-    run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
+    run = runs.Run(
+        "upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us
+    )
     with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as connection:
         runs.add(connection, run)
     return _tell(remote, batch, failed, duration_us)
@@ -164,7 +167,7 @@ def _tell(remote: Remote, batch: Batch, failed: Problem | None, duration_us: int
     answer = getattr(failed, "answer", None)
     if answer is not None:
         batch.count(answer)
-    fields = {
+    fields: dict[str, Any] = {
         "batch_id": batch.id,
         "chunk_index": batch.chunks if failed else batch.chunks - 1,
         "attempt": 1,

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-UNITS = sorted(path for path in (ROOT / "units").iterdir() if path.suffix in (".service", ".socket", ".path", ".target"))
+UNITS = sorted(
+    path for path in (ROOT / "units").iterdir() if path.suffix in (".service", ".socket", ".path", ".target")
+)
 SHELL = [
     path
-    for path in (ROOT / name for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run"))
+    for path in (
+        ROOT / name
+        for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run")
+    )
     if path.exists()
 ]
 
@@ -97,8 +102,14 @@ def test_keys_of_a_unit_are_sorted_within_service() -> None:
 
 
 def test_every_message_id_is_explained_in_the_catalog_and_no_other() -> None:
-    code = set(re.findall(r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M))
-    catalog = set(re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M))
+    code = set(
+        re.findall(
+            r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M
+        )
+    )
+    catalog = set(
+        re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M)
+    )
     assert code == catalog
     assert code
 
