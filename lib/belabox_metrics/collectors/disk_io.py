@@ -59,8 +59,7 @@ def parse(text: str, chosen: Selection, where: str = PATH) -> dict[str, list[int
             short = f"{device} has {len(fields)} of {_MIN_FIELDS} fields"
             raise SourceProblem(short, where=f"{where}:{number}")
         disks[device] = [
-            unsigned(fields[field], where, number, f"{device} field {field + 1}") * unit
-            for _, field, unit in SERIES
+            unsigned(fields[field], where, number, f"{device} field {field + 1}") * unit for _, field, unit in SERIES
         ]
     return disks
 

@@ -106,9 +106,7 @@ def parse(text: str, chosen: Selection, where: str = PATH) -> dict[str, list[int
         fields = rest.split()
         if len(fields) < _FIELDS:
             raise SourceProblem(f"{name} has {len(fields)} of {_FIELDS} fields", where=f"{where}:{number}")
-        interfaces[name] = [
-            unsigned(fields[field], where, number, f"{name} {series}") for series, field in SERIES
-        ]
+        interfaces[name] = [unsigned(fields[field], where, number, f"{name} {series}") for series, field in SERIES]
     return interfaces
 
 

@@ -151,9 +151,7 @@ def _rates(spans: list[dict[str, Number]], received: bool) -> list[Sample]:
     if not spans:
         return []
     sums = {
-        name: sum([span[name] for span in spans])
-        for name in ("ms", *COUNTERS)
-        if all(name in span for span in spans)
+        name: sum([span[name] for span in spans]) for name in ("ms", *COUNTERS) if all(name in span for span in spans)
     }
     found: list[Sample] = []
     if sums["ms"] > 0 and "bytes" in sums:

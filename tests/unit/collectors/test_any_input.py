@@ -22,9 +22,7 @@ texts = st.text()
 # Words that almost make a table.
 tables = st.lists(
     st.one_of(
-        st.sampled_from(
-            ["cpu0", "cpu1", "sda", "eth0:", "MemTotal:", "MemAvailable:", "kB", " ", "\n", "|", ":"]
-        ),
+        st.sampled_from(["cpu0", "cpu1", "sda", "eth0:", "MemTotal:", "MemAvailable:", "kB", " ", "\n", "|", ":"]),
         st.integers(-2, 2**65).map(str),
         st.text(max_size=3),
     )
@@ -53,9 +51,7 @@ def test_tables(text: str) -> None:
         with suppress(SourceProblem):
             network_traffic.parse(HEAD + text + end, Selection([], []))
         with suppress(SourceProblem):
-            assert (
-                -60 <= cpu_temperature.parse(cpu_temperature.Zone("thermal_zone0", "soc", text + end)) <= 250
-            )
+            assert -60 <= cpu_temperature.parse(cpu_temperature.Zone("thermal_zone0", "soc", text + end)) <= 250
         network_traffic.Memory.of(text + end).text()
 
 
@@ -114,9 +110,7 @@ def test_statistics(one: object, other: object) -> None:
             assert relay.marked(relay.mark(found or {})) == {
                 key: value for key, value in (found or {}).items() if key in relay.MARKED
             }
-            percent = relay.loss_percent(
-                found or {}, {"bitrate": 5, "bytesRcvLoss": 2**62, "uptime": 2**62}, 5000
-            )
+            percent = relay.loss_percent(found or {}, {"bitrate": 5, "bytesRcvLoss": 2**62, "uptime": 2**62}, 5000)
             assert percent is None or 0 <= percent <= 100
     for document in (one, {"connections": one}, {"connections": [one, other]}):
         with suppress(SourceProblem):

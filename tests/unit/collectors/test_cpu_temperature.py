@@ -64,9 +64,7 @@ def box_of(put: Callable[[str, str], str], *pairs: tuple[str, str]) -> str:
 
 
 def test_zones_of_one_type_are_told_apart(put: Callable[[str, str], str]) -> None:
-    root = box_of(
-        put, ("acpitz\n", "1000\n"), ("acpitz-2\n", "2000\n"), ("acpitz\n", "3000\n"), ("\n", "4000\n")
-    )
+    root = box_of(put, ("acpitz\n", "1000\n"), ("acpitz-2\n", "2000\n"), ("acpitz\n", "3000\n"), ("\n", "4000\n"))
     assert zones(cpu_temperature.collect(World(root))) == {
         "acpitz": 1.0,
         "acpitz-2": 2.0,
@@ -91,9 +89,7 @@ def test_a_broken_zone_is_left_out_and_warned_about_once(put: Callable[[str, str
     assert first.warnings[0].startswith(f"left out: {root}{PATH}/thermal_zone1/temp: ")
     again = cpu_temperature.collect(World(root, state=first.state))
     assert (zones(again), again.warnings) == ({"soc": 46.0}, [])
-    mended = cpu_temperature.collect(
-        World(box_of(put, ("soc\n", "46000\n"), ("gpu\n", "1\n")), state=again.state)
-    )
+    mended = cpu_temperature.collect(World(box_of(put, ("soc\n", "46000\n"), ("gpu\n", "1\n")), state=again.state))
     assert (len(zones(mended)), mended.state) == (2, "")
 
 

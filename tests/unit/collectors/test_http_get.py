@@ -177,6 +177,7 @@ def test_answers(serve: Serve, answer: bytes, body: str) -> None:
         (OK + b"Content-Length: \xb2\r\n\r\nabc", SourceProblem, "length that is no number"),
         (OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", SourceProblem, "two lengths"),
         (OK + b"Content-Length: 4\r\n\r\nabc", SourceProblem, "broke off"),
+        (OK + b"Content-Length: 65537\r\n\r\n" + b"7" * 65_537, SourceProblem, "more than 65536 bytes"),
         (OK + b"Content-Length: 1073741824\r\n\r\nabc", SourceProblem, "more than 65536 bytes"),
         (OK + b"Content-Length: " + b"9" * 400 + b"\r\n\r\nabc", SourceProblem, "more than 65536 bytes"),
         (OK + b"\r\n" + b"7" * 65_537, SourceProblem, "more than 65536 bytes"),
@@ -248,9 +249,7 @@ def test_nobody_listens() -> None:
 def resolver(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> None:
     honest = _socket.getaddrinfo
 
-    def getaddrinfo(
-        host: Any, port: Any, family: int = 0, kind: int = 0, protocol: int = 0, flags: int = 0
-    ) -> Any:
+    def getaddrinfo(host: Any, port: Any, family: int = 0, kind: int = 0, protocol: int = 0, flags: int = 0) -> Any:
         return honest(host, port, family, kind, protocol, flags) if flags else answer()
 
     monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
@@ -271,9 +270,7 @@ def test_a_name_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         (_socket.EAI_AGAIN, TryLater, "its address can't be found: not now"),
     ],
 )
-def test_a_name_that_is_not_found(
-    monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Problem], says: str
-) -> None:
+def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Problem], says: str) -> None:
     def fail() -> None:
         raise _socket.gaierror(code, "not now")
 
@@ -292,6 +289,22 @@ def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch, serve: Serve
     ]
     resolver(monkeypatch, lambda: [*dead, (_socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
     assert ask("http://relay.invalid") == "hello"
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve
+) -> None:
+    good = int(serve(OK + b"\r\nhello").rpartition(":")[2])
+    callers = [socket.socket() for _ in range(3)]
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        place = full.getsockname()
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(place)
+        resolver(monkeypatch, lambda: [(_socket.AF_INET, 1, 6, "", at) for at in (place, ("127.0.0.1", good))])
+        assert ask("http://relay.invalid", timeout_ms=600) == "hello"
+    for caller in callers:
+        caller.close()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")

@@ -131,6 +131,14 @@ def test_choosing(
         assert interfaces(network_traffic.collect(box)) == expected
 
 
+def test_defaults() -> None:
+    assert defaults(network_traffic.SETTINGS) == {
+        "include_ifaces": [],
+        "exclude_ifaces": DEFAULT_EXCLUDE,
+        "max_interfaces": 32,
+    }
+
+
 def test_the_cap(put: Callable[[str, str], str]) -> None:
     names = [f"eth{index:02}" for index in range(40)]
     first = network_traffic.collect(world(put("/proc/net/dev", table(*names))))
@@ -144,9 +152,7 @@ def test_the_cap(put: Callable[[str, str], str]) -> None:
     assert again.samples[-1] == Sample("network.interfaces_dropped_total", 16)
     assert again.warnings == []
     more = network_traffic.collect(world(put("/proc/net/dev", table(*names, "usb0")), again.state))
-    assert more.warnings == [
-        "more interfaces than max_interfaces, 9 not recorded: " + ", ".join(names[32:]) + ", …"
-    ]
+    assert more.warnings == ["more interfaces than max_interfaces, 9 not recorded: " + ", ".join(names[32:]) + ", …"]
     fewer = network_traffic.collect(world(put("/proc/net/dev", table(*names[:5])), more.state))
     assert fewer.samples[-1] == Sample("network.interfaces_dropped_total", 25), "a counter does not vanish"
     assert len(first.state) < 2500
@@ -200,9 +206,7 @@ def test_bad_input_is_one_clear_line(put: Callable[[str, bytes], str], content: 
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "state", ["x", "x\ny", "x\neth0 a b c", "x\ndropped \u00b2 y", "x\neth0 1 2 3 4", "\n\n\n"]
-)
+@pytest.mark.parametrize("state", ["x", "x\ny", "x\neth0 a b c", "x\ndropped \u00b2 y", "x\neth0 1 2 3 4", "\n\n\n"])
 def test_a_state_of_another_version_is_no_state(put: Callable[[str, str], str], state: str) -> None:
     reading = network_traffic.collect(world(put("/proc/net/dev", table("eth0")), state))
     assert (len(reading.samples), reading.warnings) == (8, [])

@@ -18,9 +18,7 @@ def test_a_file_under_a_root(put: Callable[[str, str], str]) -> None:
     assert source.read_text("", "/proc/self/comm").strip()
 
 
-def test_a_table_handed_out_in_pieces(
-    put: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_handed_out_in_pieces(put: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel fills one page a read."""
     honest = os.read
     monkeypatch.setattr(os, "read", lambda handle, size: honest(handle, min(size, 3)))
@@ -74,9 +72,7 @@ def test_length_is_bounded(put: Callable[[str, bytes], str]) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EINVAL, errno.EAGAIN, errno.EACCES])
-def test_a_read_that_fails(
-    put: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
+def test_a_read_that_fails(put: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     def read(_handle: int, _size: int) -> bytes:
         raise OSError(code, os.strerror(code))
 

@@ -133,9 +133,7 @@ def test_a_relay(name: str, fixtures: Path, serve: Serve) -> None:
         ({"unknown": 5}, set()),
     ],
 )
-def test_a_field_that_can_not_be_is_left_out(
-    change: dict[str, object], left: set[str], fixtures: Path
-) -> None:
+def test_a_field_that_can_not_be_is_left_out(change: dict[str, object], left: set[str], fixtures: Path) -> None:
     answer = json.loads((fixtures / "sls/irlserver-stats-older.json").read_text())
     answer["publishers"]["publish/live/feed1"].update(change)
     expected = {name: value for name, value in RELAYS["irlserver-stats-older"].items() if name not in left}
@@ -216,9 +214,7 @@ def state_of(**fields: int | float) -> dict[str, Any]:
         (state_of(), state_of(uptime=105), -1, None),
     ],
 )
-def test_the_estimate(
-    before: dict[str, Any], now: dict[str, Any], elapsed_ms: int, expected: float | None
-) -> None:
+def test_the_estimate(before: dict[str, Any], now: dict[str, Any], elapsed_ms: int, expected: float | None) -> None:
     assert relay.loss_percent(before, now, elapsed_ms) == expected
 
 
@@ -389,10 +385,7 @@ def report(time: int, lost: int = 0, socket: int = 7, **recv: object) -> str:
         "packetsDropped": 0,
         **recv,
     }
-    return (
-        json.dumps({"sid": socket, "time": time, "link": {"rtt": 5}, "send": {"bytes": 0}, "recv": half})
-        + "\n"
-    )
+    return json.dumps({"sid": socket, "time": time, "link": {"rtt": 5}, "send": {"bytes": 0}, "recv": half}) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -524,10 +517,7 @@ def test_a_link_keeps_what_can_be() -> None:
 
 
 def test_without_a_source() -> None:
-    assert (
-        srt_packet_loss.not_scheduled(defaults(srt_packet_loss.SETTINGS))
-        == "neither url nor file is configured"
-    )
+    assert srt_packet_loss.not_scheduled(defaults(srt_packet_loss.SETTINGS)) == "neither url nor file is configured"
     assert srt_packet_loss.not_scheduled({"url": "http://x/", "file": ""}) == ""
     assert srt_packet_loss.not_scheduled({"url": "", "file": "/x"}) == ""
     with pytest.raises(NoData, match="neither url nor file"):

@@ -44,9 +44,7 @@ def run(
     script = SCRIPT.format(
         lib=str(LIB), name=name, root=root, state=state, settings=settings or {}, now=f"now_ms = {now}"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
     assert "!" not in done.stdout, done.stdout
     left, modules = done.stdout.splitlines()
     return str(eval(left[1:])), set(modules.split())
@@ -56,9 +54,7 @@ def run(
 def test_importing_a_collector(name: str) -> None:
     script = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(LIB)!r})\n"
     script += f"import belabox_metrics.collectors.{name}\nprint(*set(sys.modules) - before)"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
     loaded = {module for module in done.stdout.split() if not module.startswith("belabox_metrics")}
     assert loaded <= ALLOWED | {"_socket", "_thread"}
 
