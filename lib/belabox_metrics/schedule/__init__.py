@@ -1,0 +1,1 @@
+"""The schedule: intervals to timers, timers to unit files, and unit files to a running systemd."""

@@ -1,0 +1,166 @@
+"""`apply`: make the schedule and the settings what the configuration says.
+
+In this order, so that nothing runs with half of a change: validate, write unit files, reload, stop what is
+gone, store the settings, start what is new or changed. Each step looks at what is there, so an apply that was
+interrupted is finished by the next one. Timers that did not change are not touched: their cadence goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from .. import journal
+from ..config.configuration import load
+from ..errors import ConfigProblem, Problem
+from ..owner import As
+from ..store.settings import replace_settings
+from . import units
+from .compile import configuration_path
+from .lock import exclusive
+from .manager import Manager
+from .tree import TIMERS, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..config.configuration import Configuration
+    from .manager import State
+    from .tree import Difference
+
+UNITS = "/etc/systemd/system"
+
+
+def main(argv: Sequence[str], manager: Manager | None = None) -> int:
+    """The exit code; `manager` is the running systemd unless a test brings its own."""
+    options = _parser().parse_args(argv)
+    try:
+        configuration = load(options.config)
+        # Not $BELABOX_METRICS_DATABASE: this job's own unit has it from the configuration before this one.
+        database = options.database or configuration.database
+        apply = Apply(configuration, database, options.units, manager or Manager())
+        done = apply.preview() if options.dry_run else apply.run()
+    except Problem as problem:
+        return _refused(problem)
+    for line in done:
+        print(line)
+    if not options.dry_run:
+        changes = len(apply.difference.write) + len(apply.difference.remove)
+        message = f"configuration applied: {len(apply.timers)} timers, {changes} changes in {options.units}"
+        journal.record(message, message_id=journal.APPLIED, job="apply", count=changes)
+    return 0
+
+
+class Apply:
+    """One apply of a configuration. `timers` are those that are to run; `difference` is what has to change."""
+
+    def __init__(self, configuration: Configuration, database: str, directory: str, manager: Manager) -> None:
+        self._configuration = configuration
+        self._database = database
+        self._manager = manager
+        self._tree = Tree(directory)
+        self._texts = units.render(configuration)
+        self._wanted = units.wanted(configuration)
+        self.timers = units.timer_names(configuration)
+        self.difference: Difference = self._tree.compare(self._texts, self._wanted)
+
+    def preview(self) -> list[str]:
+        """What run() would change, a line each."""
+        return _lines(self.difference, "would ") or ["nothing would change"]
+
+    def run(self) -> list[str]:
+        """What was done, a line each. Raises Problem where it could not be finished; the next apply will."""
+        with exclusive(self._tree.directory):
+            # Another one may have been at work since.
+            self.difference = self._tree.compare(self._texts, self._wanted)
+            states = self._look()
+            self._tree.change(self.difference, self._texts)
+            done = _lines(self.difference, "")
+            changed = self._tree.pending() | {unit for unit, state in states.items() if state.stale}
+            if self._manager.is_there():
+                done += self._stop(states, changed)
+                self._store()
+                done += self._start(states, changed)
+            else:
+                self._store()
+                done.append("systemd is not running here: nothing was reloaded or started")
+            self._tree.done()
+            return done or ["nothing to change"]
+
+    def _look(self) -> dict[str, State]:
+        if not self._manager.is_there():
+            return {}
+        return self._manager.look([units.TARGET, units.SOCKET, units.HEALTH_SERVICE, *TIMERS, *self.timers])
+
+    def _stop(self, states: dict[str, State], changed: set[str]) -> list[str]:
+        if changed:
+            self._manager.reload()
+        active = _active(states)
+        gone = [unit for unit in active if unit not in self._wanted and self._is_ours(unit)]
+        if units.SOCKET in gone and units.HEALTH_SERVICE in active:
+            gone.append(units.HEALTH_SERVICE)
+        self._manager.stop(gone)
+        return [f"stopped {unit}" for unit in gone]
+
+    def _is_ours(self, unit: str) -> bool:
+        timer = any(fnmatchcase(unit, pattern) for pattern in TIMERS) and not self._tree.is_foreign(unit)
+        return timer or unit == units.SOCKET
+
+    def _store(self) -> None:
+        with As():
+            replace_settings(self._database, self._configuration.settings())
+
+    def _start(self, states: dict[str, State], changed: set[str]) -> list[str]:
+        touched = changed | {path.partition(".d/")[0] for path in changed if ".d/" in path}
+        active = _active(states)
+        again = [unit for unit in self._wanted if unit in active and unit in touched]
+        stopping = []
+        if units.HEALTH_SERVICE in active and touched != changed:
+            # It stays for a while after each request, and would go on with what it started with.
+            stopping.append(units.HEALTH_SERVICE)
+        if units.SOCKET in again:
+            # A socket can't be started while its service runs: both go before it comes back.
+            stopping.append(units.SOCKET)
+        self._manager.stop(stopping)
+        if units.TARGET not in active:
+            return [f"{units.TARGET} is not active: nothing was started"]
+        masked = {unit for unit, state in states.items() if state.masked}
+        new = [unit for unit in self._wanted if unit not in active and unit not in masked]
+        self._manager.restart(again)
+        self._manager.start(new)
+        return [f"restarted {unit}" for unit in again] + [f"started {unit}" for unit in new]
+
+
+def _active(states: dict[str, State]) -> list[str]:
+    return [unit for unit, state in states.items() if state.active]
+
+
+def _lines(difference: Difference, would: str) -> list[str]:
+    write, remove = ("write", "remove") if would else ("wrote", "removed")
+    lines = [f"{would}{write} {path}" for path in difference.write]
+    lines += [f"{would}{remove} {path}" for path in difference.remove]
+    return lines + [f"left {path} as it is: apply did not write it" for path in difference.foreign]
+
+
+def _refused(problem: Problem) -> int:
+    """Tell the journal, or a person, who reads better one mistake a line."""
+    if "JOURNAL_STREAM" not in os.environ:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
+    refused = isinstance(problem, ConfigProblem)
+    message_id = journal.CONFIGURATION_REFUSED if refused else journal.JOB_FAILED
+    return journal.failure(problem, job="apply", message_id=message_id)
+
+
+def _parser() -> argparse.ArgumentParser:
+    what = "Make timers and settings what the configuration says. One with a mistake changes nothing."
+    default = "default: %(default)s"
+    parser = argparse.ArgumentParser(prog="apply", description=what)
+    parser.add_argument("--config", metavar="FILE", default=configuration_path(), help=default)
+    parser.add_argument("--units", metavar="DIR", default=UNITS, help=f"where timers go, {default}")
+    parser.add_argument("--database", metavar="FILE", help="default: storage.path of the configuration")
+    parser.add_argument("--dry-run", action="store_true", help="tell what would change, change nothing")
+    return parser

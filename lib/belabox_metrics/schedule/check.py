@@ -1,0 +1,86 @@
+"""`check`: is this configuration right, and what would it do?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..config.configuration import load
+from ..config.duration import spell
+from ..errors import ConfigProblem
+from . import plan
+from .compile import configuration_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..config.configuration import Configuration
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    try:
+        configuration = load(options.file)
+    except ConfigProblem as problem:
+        if options.json:
+            print(
+                json.dumps(
+                    {"ok": False, "file": options.file, "problems": str(problem).split("\n")}, indent=2
+                )
+            )
+        else:
+            print(problem, file=sys.stderr)
+        return problem.exit_code
+    rows = _rows(configuration)
+    if options.json:
+        print(json.dumps({"ok": True, "file": options.file, "metrics": rows}, indent=2))
+    else:
+        _show(configuration, rows)
+    return 0
+
+
+def _rows(configuration: Configuration) -> list[dict[str, object]]:
+    """One for each metric; `timer` holds calendar expressions, [] where it counts from the last start;
+    `reason` is why it has none."""
+    timings = {timing.metric.name: timing for timing in plan.timings(configuration)}
+    rows: list[dict[str, object]] = []
+    for metric in configuration.metrics:
+        row: dict[str, object] = {
+            "metric": metric.name,
+            "interval_ms": metric.interval_ms,
+            "priority": metric.priority,
+            "scheduled": metric.scheduled,
+            "reason": metric.reason,
+        }
+        if metric.name in timings:
+            row["offset_ms"] = timings[metric.name].offset_ms
+            row["timer"] = timings[metric.name].calendar
+            row["shown"] = str(timings[metric.name])
+        rows.append(row)
+    return rows
+
+
+def _show(configuration: Configuration, rows: list[dict[str, object]]) -> None:
+    scheduled = sum(metric.scheduled for metric in configuration.metrics)
+    # The host alone: the rest of a URL can be a secret.
+    host = urlsplit(configuration.values.text("remote.url")).hostname
+    sends = f"sends to {host}" if configuration.uploads else "sends nowhere"
+    print(f"ok: {scheduled} of {len(rows)} metrics have a timer, {sends}")
+    if not rows:
+        return
+    print(f"{'METRIC':<20} {'INTERVAL':>9}  {'PRIORITY':<9} TIMER")
+    for metric, row in zip(configuration.metrics, rows):
+        timer = row.get("shown") or f"none: {metric.reason}"
+        print(f"{metric.name:<20} {spell(metric.interval_ms):>9}  {metric.priority:<9} {timer}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    what = "Tell what a configuration does, or what is wrong with it."
+    parser = argparse.ArgumentParser(prog="check", description=what)
+    default = "default: %(default)s"
+    parser.add_argument("file", metavar="FILE", nargs="?", default=configuration_path(), help=default)
+    parser.add_argument("--json", action="store_true", help="for a program")
+    return parser

@@ -1,0 +1,147 @@
+"""Unit files that the configuration decides on, as texts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING
+
+from ..config import address
+from ..config.duration import HOUR, MINUTE, SECOND, spell
+from ..config.keys import DEFAULT_DATABASE, DEFAULT_LISTEN
+from .plan import timings
+
+if TYPE_CHECKING:
+    from ..config.configuration import Configuration
+    from .plan import Timing
+
+TARGET = "belabox-metrics.target"
+WANTS = f"{TARGET}.wants"
+COLLECT = "belabox-metrics@{}.timer"
+UPLOAD = "belabox-metrics-upload.timer"
+MAINTAIN = "belabox-metrics-maintain.timer"
+SOCKET = "belabox-metrics-health.socket"
+HEALTH_SERVICE = "belabox-metrics-health.service"
+
+# A prefix with a dash holds for all names it begins, but not for templates: each of these has its own.
+_SERVICES = ("belabox-metrics@.service", "belabox-metrics-.service", "belabox-metrics-failed@.service")
+_DROP_IN = "{}.d/50-configured.conf"
+DROP_INS = tuple(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET))
+
+# By its first line a file is known to be ours.
+HEADER = "# Written by `belabox-metrics apply`: edits are lost. What it says comes from config.yaml.\n"
+
+_LOG_LEVELS = {"debug": "debug", "warn": "warning", "error": "err"}
+
+
+def timer_names(configuration: Configuration) -> list[str]:
+    """The timers that are to run."""
+    names = [COLLECT.format(timing.metric.name) for timing in timings(configuration)]
+    return [*names, *([UPLOAD] if configuration.uploads else []), MAINTAIN]
+
+
+def render(configuration: Configuration) -> dict[str, str]:
+    """Path below the directory of units -> text, for all files that there should be."""
+    files = {COLLECT.format(timing.metric.name): _collect(timing) for timing in timings(configuration)}
+    if configuration.uploads:
+        files[UPLOAD] = _upload(configuration.values.integer("remote.upload_interval"))
+    files[MAINTAIN] = _maintain(configuration.values.integer("storage.wal_checkpoint_interval"))
+    services = _services(configuration)
+    if services:
+        files.update({_DROP_IN.format(unit): services for unit in _SERVICES})
+    if configuration.listen != DEFAULT_LISTEN:
+        files[_DROP_IN.format(SOCKET)] = _socket(configuration.listen)
+    return files
+
+
+def wanted(configuration: Configuration) -> list[str]:
+    """The units that the target is to pull in."""
+    health = [SOCKET] if configuration.values.flag("health.enabled") else []
+    return timer_names(configuration) + health
+
+
+def quoted(text: str) -> str:
+    """Any text without control characters as one word of a unit file."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _collect(timing: Timing) -> str:
+    every = spell(timing.metric.interval_ms)
+    if timing.calendar:
+        when = "".join(f"OnCalendar={expression}\n" for expression in timing.calendar)
+    else:
+        # OnActiveSec= would be shorter, but starts again at every reload.
+        when = f"OnBootSec={_seconds(timing.first_after_boot_ms)}\n"
+        when += f"OnUnitActiveSec={_seconds(timing.metric.interval_ms)}\n"
+    return f"""{HEADER}[Unit]
+Description=Collect {timing.metric.name} every {every}
+After=sysinit.target
+Before=shutdown.target
+Conflicts=shutdown.target
+# The defaults make a calendar timer wait until the clock is set: a box without network would never sample.
+DefaultDependencies=no
+PartOf={TARGET}
+Requires=sysinit.target
+
+[Timer]
+AccuracySec=1ms
+{when}"""
+
+
+def _upload(interval_ms: int) -> str:
+    return f"""{HEADER}[Unit]
+Description=Send samples every {spell(interval_ms)}
+PartOf={TARGET}
+
+[Timer]
+AccuracySec=1s
+OnBootSec=45s
+# From the end of one upload to the start of the next, so that a slow uplink is not flooded.
+OnUnitInactiveSec={_seconds(interval_ms)}
+# Boxes that were switched on together should not send together.
+RandomizedDelaySec={_seconds(max(interval_ms // 10, 1))}
+"""
+
+
+def _maintain(interval_ms: int) -> str:
+    return f"""{HEADER}[Unit]
+Description=Tidy up the database of samples every {spell(interval_ms)}
+PartOf={TARGET}
+
+[Timer]
+AccuracySec={_seconds(MINUTE if interval_ms >= HOUR else SECOND)}
+OnBootSec=10min
+OnUnitInactiveSec={_seconds(interval_ms)}
+"""
+
+
+def _services(configuration: Configuration) -> str:
+    """What differs from the shipped services, "" for nothing."""
+    unit = service = ""
+    database = configuration.database
+    if database != DEFAULT_DATABASE:
+        directory = quoted(os.path.dirname(database))
+        unit = f"[Unit]\nRequiresMountsFor={directory}\n\n"
+        service = (
+            f"Environment={quoted('BELABOX_METRICS_DATABASE=' + database)}\nReadWritePaths={directory}\n"
+        )
+    level = _LOG_LEVELS.get(configuration.values.text("logging.level"))
+    if level:
+        service += f"LogLevelMax={level}\n"
+    return f"{HEADER}{unit}[Service]\n{service}" if service else ""
+
+
+def _socket(listen: str) -> str:
+    text = f"{HEADER}[Socket]\nListenStream=\nListenStream={listen}\n"
+    host = ipaddress.ip_address(address.split(listen)[0])
+    if not host.is_loopback:
+        # The shipped socket answers this box alone; who names another address wants to be asked from outside.
+        text += "IPAddressAllow=any\n"
+        if not host.is_unspecified:
+            text += "# The address may come later than the socket, or go and come back.\nFreeBind=yes\n"
+    return text
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms}ms"

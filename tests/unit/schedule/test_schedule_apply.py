@@ -1,0 +1,335 @@
+"""apply on a box whose systemctl only remembers; the real one is met in the machine tests."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from belabox_metrics.schedule.tree import PENDING
+
+if TYPE_CHECKING:
+    from .conftest import Box
+
+WANTS = "belabox-metrics.target.wants"
+CPU, MEMORY, DISK = (f"belabox-metrics@{metric}.timer" for metric in ("cpu.usage", "memory.usage", "disk.io"))
+UPLOAD = "belabox-metrics-upload.timer"
+MAINTAIN = "belabox-metrics-maintain.timer"
+SOCKET = "belabox-metrics-health.socket"
+SERVICE = "belabox-metrics-health.service"
+ALL = [CPU, MEMORY, DISK, MAINTAIN, SOCKET]
+
+
+def settings(box: Box) -> dict[tuple[str, str], object]:
+    with sqlite3.connect(box.database) as connection:
+        return {
+            (section, key): value
+            for section, key, value in connection.execute("SELECT section, key, value FROM settings")
+        }
+
+
+def test_first_apply_writes_stores_and_starts(box: Box) -> None:
+    done = box.apply()
+    assert set(box.tree()) == {CPU, MEMORY, DISK, MAINTAIN, *(f"{WANTS}/{unit}" for unit in ALL)}
+    assert box.tree()[f"{WANTS}/{CPU}"] == f"-> ../{CPU}"
+    assert box.tree()[f"{WANTS}/{SOCKET}"] == f"-> /usr/lib/systemd/system/{SOCKET}"
+    assert box.calls() == [["daemon-reload"], ["start", *ALL]]
+    assert settings(box)["metrics/cpu.usage", "interval_ms"] == 10_000
+    assert f"wrote {CPU}\n" in done.stdout
+    assert f"started {CPU}\n" in done.stdout
+    assert "configuration applied: 4 timers, 9 changes" in done.stderr
+
+
+def test_second_apply_changes_nothing(box: Box) -> None:
+    box.apply()
+    before = {path: (box.units / path).lstat() for path in box.tree()}
+    box.calls()
+    assert box.apply().stdout == "nothing to change\n"
+    assert box.calls() == []
+    after = {path: (box.units / path).lstat() for path in box.tree()}
+    assert {path: (stat.st_ino, stat.st_mtime_ns) for path, stat in after.items()} == {
+        path: (stat.st_ino, stat.st_mtime_ns) for path, stat in before.items()
+    }
+
+
+@pytest.mark.parametrize("mistake", ["interval: 0s", "interval: 10", "intervall: 1s", "interval: ["])
+def test_a_mistake_changes_nothing(box: Box, mistake: str) -> None:
+    box.apply()
+    before, stored = box.tree(), settings(box)
+    box.calls()
+    box.configure("interval: 10s", mistake)
+    done = box.apply(expect=78)
+    assert done.stderr.startswith(f"{box.config}:3:"), done.stderr
+    assert done.stdout == ""
+    assert (box.tree(), settings(box), box.calls()) == (before, stored, [])
+
+
+def test_no_file_changes_nothing(box: Box) -> None:
+    box.config.unlink()
+    assert "does not exist" in box.apply(expect=78).stderr
+    assert box.tree() == {}
+    assert not box.database.exists()
+
+
+def test_only_what_changed_is_touched(box: Box) -> None:
+    box.apply()
+    box.calls()
+    box.configure("memory.usage, interval: 30s", "memory.usage, interval: 60s")
+    before = box.tree()
+    done = box.apply()
+    assert {path for path, text in box.tree().items() if before[path] != text} == {MEMORY}
+    assert box.calls() == [["daemon-reload"], ["restart", MEMORY]]
+    assert done.stdout == f"wrote {MEMORY}\nrestarted {MEMORY}\n"
+    assert settings(box)["metrics/memory.usage", "interval_ms"] == 60_000
+
+
+def test_what_is_gone_is_stopped_and_removed(box: Box) -> None:
+    box.apply()
+    box.calls()
+    box.configure("  - {name: disk.io, interval: 7s}\n", "")
+    box.apply()
+    assert DISK not in box.tree()
+    assert f"{WANTS}/{DISK}" not in box.tree()
+    assert box.calls() == [["daemon-reload"], ["stop", DISK]]
+    assert not any(section == "metrics/disk.io" for section, _ in settings(box))
+
+
+def test_disabled_is_gone_but_stays_in_the_settings(box: Box) -> None:
+    box.apply()
+    box.configure("disk.io, interval: 7s", "disk.io, interval: 7s, enabled: no")
+    box.apply()
+    assert DISK not in box.tree()
+    assert settings(box)["metrics/disk.io", "reason"] == "disabled"
+
+
+def test_settings_alone_need_no_reload(box: Box) -> None:
+    box.apply()
+    box.calls()
+    box.configure("disk.io, interval: 7s", "disk.io, interval: 7s, config: {allowed_devices: 'sd.*'}")
+    box.apply()
+    assert box.calls() == []
+    assert settings(box)["metrics/disk.io", "config.allowed_devices"] == "sd.*"
+
+
+def test_upload_has_a_timer_when_there_is_a_url(box: Box) -> None:
+    box.configure("metrics:", "remote: {url: 'http://vm/'}\nmetrics:")
+    box.apply()
+    assert f"{WANTS}/{UPLOAD}" in box.tree()
+    box.calls()
+    box.configure("'http://vm/'", "'http://vm/', enabled: false")
+    box.apply()
+    assert not any(UPLOAD in path for path in box.tree())
+    assert box.calls() == [["daemon-reload"], ["stop", UPLOAD]]
+
+
+def test_nothing_is_started_while_the_target_is_down(box: Box) -> None:
+    box.tell("belabox-metrics.target", ActiveState="inactive")
+    assert "belabox-metrics.target is not active: nothing was started\n" in box.apply().stdout
+    assert box.calls() == [["daemon-reload"]]
+    box.tell("belabox-metrics.target", ActiveState="activating")
+    box.apply()
+    assert box.calls() == [["start", *ALL]]
+
+
+def test_a_timer_that_was_stopped_by_hand_is_started(box: Box) -> None:
+    box.apply()
+    box.calls()
+    box.tell(CPU, ActiveState="inactive")
+    box.tell(MEMORY, ActiveState="failed")
+    box.apply()
+    assert box.calls() == [["start", CPU, MEMORY]]
+
+
+def test_a_masked_timer_stays_masked(box: Box) -> None:
+    (box.units / CPU).symlink_to("/dev/null")
+    box.tell(CPU, LoadState="masked")
+    done = box.apply()
+    assert f"left {CPU} as it is: apply did not write it\n" in done.stdout
+    assert box.tree()[CPU] == "-> /dev/null"
+    assert box.calls() == [["daemon-reload"], ["start", MEMORY, DISK, MAINTAIN, SOCKET]]
+
+
+def test_units_of_others_are_left_alone(box: Box) -> None:
+    own = "belabox-metrics@my.metric.timer"
+    (box.units / own).write_text("[Timer]\nOnCalendar=daily\n")
+    (box.units / WANTS).mkdir()
+    (box.units / WANTS / own).symlink_to(f"../{own}")
+    (box.units / WANTS / "belabox-metrics-apply.path").symlink_to("/usr/lib/systemd/system/belabox-metrics-apply.path")
+    (box.units / "ssh.service").write_text("[Service]\n")
+    (box.units / CPU).write_text("# edited by hand\n[Timer]\n")
+    box.tell(own, ActiveState="active")
+    before = box.tree()
+    done = box.apply()
+    assert {path: box.tree()[path] for path in before} == before
+    assert box.is_active(own)
+    assert f"left {CPU} as it is: apply did not write it\n" in done.stdout
+
+
+def test_an_edit_by_hand_of_our_file_is_lost(box: Box) -> None:
+    box.apply()
+    box.calls()
+    before = box.tree()
+    with (box.units / CPU).open("a") as file:
+        file.write("Persistent=yes\n")
+    box.apply()
+    assert box.tree() == before
+    assert box.calls() == [["daemon-reload"], ["restart", CPU]]
+
+
+def test_what_systemd_has_loaded_from_older_files_is_restarted(box: Box) -> None:
+    box.apply()
+    box.calls()
+    box.tell(CPU, NeedDaemonReload="yes")
+    box.apply()
+    assert box.calls() == [["daemon-reload"], ["restart", CPU]]
+
+
+def test_health_socket_moves_with_its_service_out_of_the_way(box: Box) -> None:
+    box.apply()
+    box.tell(SERVICE, ActiveState="active")
+    box.calls()
+    box.configure("metrics:", "health: {port: 9200}\nmetrics:")
+    box.apply()
+    assert "ListenStream=127.0.0.1:9200\n" in box.tree()[f"{SOCKET}.d/50-configured.conf"]
+    assert box.calls() == [["daemon-reload"], ["stop", SERVICE, SOCKET], ["restart", SOCKET]]
+    box.configure("health: {port: 9200}\n", "")
+    box.apply()
+    assert not (box.units / f"{SOCKET}.d").exists()
+    assert box.calls() == [["daemon-reload"], ["stop", SOCKET], ["restart", SOCKET]]
+
+
+def test_health_switched_off_is_stopped(box: Box) -> None:
+    box.apply()
+    box.tell(SERVICE, ActiveState="active")
+    box.calls()
+    box.configure("metrics:", "health: {enabled: no}\nmetrics:")
+    box.apply()
+    assert f"{WANTS}/{SOCKET}" not in box.tree()
+    assert box.calls() == [["daemon-reload"], ["stop", SOCKET, SERVICE]]
+
+
+def test_services_learn_of_another_log_level(box: Box) -> None:
+    box.apply()
+    box.tell(SERVICE, ActiveState="active")
+    box.calls()
+    box.configure("metrics:", "logging: {level: warn}\nmetrics:")
+    box.apply()
+    drop_ins = {path for path in box.tree() if path.endswith("/50-configured.conf")}
+    assert drop_ins == {
+        "belabox-metrics@.service.d/50-configured.conf",
+        "belabox-metrics-.service.d/50-configured.conf",
+        "belabox-metrics-failed@.service.d/50-configured.conf",
+    }
+    assert box.calls() == [["daemon-reload"], ["stop", SERVICE]]
+
+
+def test_dry_run_tells_and_changes_nothing(box: Box) -> None:
+    done = box.apply("--dry-run")
+    assert f"would write {CPU}\n" in done.stdout
+    assert (box.tree(), box.calls(), box.database.exists()) == ({}, [], False)
+    assert done.stderr == ""
+    box.apply()
+    assert box.apply("--dry-run").stdout == "nothing would change\n"
+    box.configure("  - {name: disk.io, interval: 7s}\n", "")
+    assert box.apply("--dry-run").stdout == f"would remove {WANTS}/{DISK}\nwould remove {DISK}\n"
+
+
+def test_without_systemd_the_files_are_written_all_the_same(box: Box) -> None:
+    box.booted.rmdir()
+    done = box.apply()
+    assert "systemd is not running here: nothing was reloaded or started\n" in done.stdout
+    assert CPU in box.tree()
+    assert box.calls() == []
+    assert settings(box)
+
+
+@pytest.mark.parametrize("verb", ["daemon-reload", "stop", "restart", "start"])
+@pytest.mark.parametrize("how", ["fails", "dies"])
+def test_what_was_interrupted_is_finished_by_the_next(box: Box, how: str, verb: str) -> None:
+    """At whichever step systemctl fails, or all of apply is killed."""
+    box.apply()
+    box.configure("cpu.usage, interval: 10s", "cpu.usage, interval: 20s")
+    box.configure("disk.io, interval: 7s", "network.traffic, interval: 30s")
+    box.calls()
+    box.break_at(how, verb)
+    broken = box.apply(expect=1 if how == "fails" else -9)
+    assert how == "dies" or f"systemctl {verb}" in broken.stderr
+    assert PENDING in box.tree()
+    broken_calls = box.calls()
+    box.mend()
+    box.apply()
+    calls = box.calls()
+    traffic = "belabox-metrics@network.traffic.timer"
+    assert ["daemon-reload"] in calls
+    assert ["restart", CPU] in calls
+    assert not box.is_active(DISK)
+    assert box.is_active(traffic)
+    assert not any(MEMORY in call for call in (*calls, *broken_calls))
+    assert PENDING not in box.tree()
+    assert settings(box)["metrics/cpu.usage", "interval_ms"] == 20_000
+    assert box.apply().stdout == "nothing to change\n"
+
+
+@pytest.mark.parametrize("stop_after", range(1, 9))
+def test_a_crash_between_two_files_is_healed(box: Box, stop_after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from belabox_metrics.config.configuration import load
+    from belabox_metrics.schedule import units
+    from belabox_metrics.schedule.tree import Tree
+
+    box.apply()
+    whole = box.tree()
+    for path in box.tree():
+        (box.units / path).unlink()
+    box.calls()
+    steps = 0
+
+    def rename(old: str, new: str) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == stop_after:
+            raise KeyboardInterrupt
+        os.replace(old, new)
+
+    monkeypatch.setattr(os, "rename", rename)
+    configuration = load(str(box.config))
+    tree, texts = Tree(str(box.units)), units.render(configuration)
+    with pytest.raises(KeyboardInterrupt):
+        tree.change(tree.compare(texts, units.wanted(configuration)), texts)
+    box.apply()
+    assert box.tree() == whole
+    assert ["daemon-reload"] in box.calls()
+
+
+def test_a_broken_database_leaves_the_rest_for_the_next(box: Box) -> None:
+    box.database.write_text("this is no database, and too long to be taken for an empty one" * 20)
+    assert str(box.database) in box.apply(expect=1).stderr
+    assert box.calls() == [["daemon-reload"]]
+    box.database.unlink()
+    box.apply()
+    assert box.calls() == [["daemon-reload"], ["start", *ALL]]
+
+
+def test_another_apply_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    from belabox_metrics.errors import TryLater
+    from belabox_metrics.schedule.lock import exclusive
+
+    handle = os.open(box.units, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(TryLater, match="another apply is still at work"), exclusive(str(box.units), 0.2):
+        pass
+    os.close(handle)
+    with exclusive(str(box.units), 0):
+        pass
+
+
+def test_a_directory_of_units_that_is_not_there(box: Box) -> None:
+    box.units.rmdir()
+    assert f"{box.units}: No such file or directory" in box.apply(expect=1).stderr
+
+
+def test_usage(box: Box) -> None:
+    assert "unrecognized arguments" in box.apply("--no-such-option", expect=2).stderr
+    assert "--dry-run" in box.apply("--help").stdout
