@@ -106,11 +106,10 @@ class Store:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                connection.executescript(  # noqa: S608 - constants
-                    f"BEGIN IMMEDIATE; {schema.TABLES}"
-                    f"INSERT INTO schema_version VALUES ({schema.VERSION}, '{stamp}');"
-                    f"PRAGMA user_version={schema.VERSION}; COMMIT;"
-                )
+                connection.executescript(f"BEGIN IMMEDIATE; {schema.TABLES}")
+                connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
+                connection.execute(f"PRAGMA user_version={schema.VERSION}")
+                connection.execute("COMMIT")
             connection.close()
         except DatabaseError as error:
             raise problem(error, self.path) from error

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from belabox_metrics.errors import Problem, StoreProblem, TryLater
 from belabox_metrics.sample import Sample
 from belabox_metrics.store.checkpoint import log_size
