@@ -11,7 +11,10 @@ from belabox_metrics.store import queue, runs
 
 from .conftest import Box
 
-COLUMNS = "id timestamp_ms metric_name metric_value value_text value_type tags session_id device_id uploaded priority dedup_key"
+COLUMNS = (
+    "id timestamp_ms metric_name metric_value value_text value_type tags "
+    "session_id device_id uploaded priority dedup_key"
+)
 
 
 def test_the_view_has_the_documented_columns_and_a_row_for_each_sample(box: Box) -> None:
