@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + "/lib")
 
-from belabox_metrics.cli import main  # noqa: E402
-from belabox_metrics.door import run  # noqa: E402
+from belabox_metrics.cli import main
+from belabox_metrics.door import run
 
 run(main)

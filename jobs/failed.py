@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/lib")
 
-from belabox_metrics.failed import main  # noqa: E402
-from belabox_metrics.door import run  # noqa: E402
+from belabox_metrics.door import run
+from belabox_metrics.failed import main
 
 run(main)
