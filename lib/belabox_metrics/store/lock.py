@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 
 from ..errors import StoreProblem, TryLater
 
@@ -59,6 +58,9 @@ class Lock:
             pass
         else:
             return
+
+        # Not at the top: it costs half of what a collection does, and hardly any has to wait.
+        import signal
 
         def too_late(_number: int, _frame: FrameType | None) -> None:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
