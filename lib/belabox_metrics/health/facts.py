@@ -1,0 +1,185 @@
+"""All that a verdict needs, read from the database in one short connection.
+
+Nothing here grows with the history: rows of jobs, settings and positions, and the two ends of the table of runs. The
+connection is closed before anything is judged or sent, since a reader that lingers keeps the write-ahead log from
+being truncated.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import StoreProblem
+from ..json_text import parse
+from ..store.database import DatabaseError, problem
+from . import limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from ..clock import Moment
+    from ..store.database import Store
+    from .limits import Limits
+
+
+class Stamp:
+    """When something was: `wall_ms` (Unix time) as the clock then said, `boottime_ms` in the boot `boot_id`."""
+
+    __slots__ = ("boot_id", "boottime_ms", "wall_ms")
+
+    def __init__(self, wall_ms: int, boot_id: str, boottime_ms: int) -> None:
+        self.wall_ms = wall_ms
+        self.boot_id = boot_id
+        self.boottime_ms = boottime_ms
+
+    def age_ms(self, now: Moment) -> int | None:
+        """How long ago, whatever the wall clock did meanwhile; None when it was in another boot."""
+        return max(0, now.boottime_ms - self.boottime_ms) if self.boot_id == now.boot_id else None
+
+
+class Job:
+    """Where one job stands. `last` is its last run, `done` the last one that did not fail; None when there is none.
+    `error` is of the last run: why it failed, or why it had no data."""
+
+    __slots__ = ("done", "error", "failures", "last", "outcome", "samples")
+
+    def __init__(
+        self, outcome: int, last: Stamp | None, done: Stamp | None, error: str, failures: int, samples: int
+    ) -> None:
+        self.outcome = outcome
+        self.last = last
+        self.done = done
+        self.error = error
+        self.failures = failures
+        self.samples = samples
+
+
+class Metric:
+    """A metric that has a timer; `job` is None when it was never collected."""
+
+    __slots__ = ("interval_ms", "job", "name")
+
+    def __init__(self, name: str, interval_ms: int, job: Job | None) -> None:
+        self.name = name
+        self.interval_ms = interval_ms
+        self.job = job
+
+
+class Facts:
+    """What the database says at one instant. Sizes in bytes, counts of samples, `skew_ms` None until measured.
+
+    oldest: the first run that is kept; `made_ms`: when the database was made, Unix time.
+    """
+
+    __slots__ = (
+        "apply",
+        "database_bytes",
+        "limits",
+        "log_bytes",
+        "made_ms",
+        "metrics",
+        "oldest",
+        "pending",
+        "sent",
+        "skew_ms",
+        "upload",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        jobs = _jobs(connection)
+        self.limits: Limits = limits.read(connection)
+        self.metrics = _metrics(connection, jobs)
+        self.upload = jobs.get(("upload", ""))
+        self.apply = jobs.get(("apply", ""))
+        # The count is kept while writing: counting what is not sent yet would take longer the longer an outage lasts.
+        self.sent = int(connection.execute(_SENT).fetchone()[0])
+        self.pending = max(0, int(connection.execute(_STORED).fetchone()[0]) - self.sent)
+        self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
+        self.made_ms = int(connection.execute(_MADE).fetchone()[0] or 0)
+        self.skew_ms = _skew(connection)
+        self.database_bytes = 0
+        self.log_bytes = 0
+
+
+def read(store: Store) -> Facts:
+    """The facts of this instant. Raises StoreProblem when there is no database, or none that can be read."""
+    connection = store.reading()
+    try:
+        # One snapshot: the sums of a run that is committed in between must not be torn.
+        connection.execute("BEGIN")
+        facts = Facts(connection)
+    except DatabaseError as error:
+        raise problem(error, store.path) from error
+    except (TypeError, ValueError) as error:
+        # SQLite lets anything stand in any column, a person with a shell too.
+        raise StoreProblem(f"holds what it should not: {error}", where=store.path) from error
+    finally:
+        connection.close()
+    facts.database_bytes = size(store.path)
+    facts.log_bytes = size(store.path + "-wal")
+    return facts
+
+
+def size(path: str) -> int:
+    """Bytes of a file, 0 where there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+_JOBS = """
+SELECT job, metric, last_outcome, last_error, failures_total, samples_total,
+    last_timestamp_ms, last.boot_id, last_boottime_ms, done_timestamp_ms, done.boot_id, done_boottime_ms
+FROM jobs LEFT JOIN boots AS last ON last.id = last_boot LEFT JOIN boots AS done ON done.id = done_boot
+"""
+_METRICS = """
+SELECT substr(section, 9), max(CASE key WHEN 'interval_ms' THEN value END),
+    max(CASE key WHEN 'scheduled' THEN value END)
+FROM settings WHERE section >= 'metrics/' AND section < 'metrics0' AND key IN ('interval_ms', 'scheduled')
+GROUP BY section
+"""
+_SENT = "SELECT coalesce(sum(samples_sent), 0) FROM positions"
+_STORED = "SELECT coalesce(sum(samples_total), 0) FROM jobs"
+_OLDEST = """
+SELECT timestamp_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
+"""
+_MADE = "SELECT strftime('%s', max(applied_at)) * 1000 FROM schema_version"
+# The last value of time.skew_ms, whichever job measures it. CROSS JOIN keeps the order of the tables: from the few
+# rows of jobs, not through all runs.
+_SKEW = """
+SELECT packed, position
+FROM jobs CROSS JOIN runs ON runs.id = values_run CROSS JOIN series ON series.shape = runs.shape
+WHERE series.name = 'time.skew_ms' ORDER BY runs.id DESC LIMIT 1
+"""
+
+
+def _jobs(connection: Connection) -> dict[tuple[str, str], Job]:
+    return {
+        (job, metric): Job(outcome, _stamp(*moments[:3]), _stamp(*moments[3:]), error or "", failures, samples)
+        for job, metric, outcome, error, failures, samples, *moments in connection.execute(_JOBS)
+    }
+
+
+def _metrics(connection: Connection, jobs: dict[tuple[str, str], Job]) -> list[Metric]:
+    return [
+        Metric(name, int(interval_ms), jobs.get(("collect", name)))
+        for name, interval_ms, scheduled in connection.execute(_METRICS)
+        if scheduled and interval_ms
+    ]
+
+
+def _stamp(wall_ms: int | None, boot_id: str | None, boottime_ms: int | None) -> Stamp | None:
+    if wall_ms is None or boottime_ms is None:
+        return None
+    return Stamp(wall_ms, boot_id or "", boottime_ms)
+
+
+def _skew(connection: Connection) -> float | None:
+    row = connection.execute(_SKEW).fetchone()
+    if row is None:
+        return None
+    values = parse(row[0])
+    value = values[row[1]] if isinstance(values, list) and row[1] < len(values) else None
+    return value if isinstance(value, (int, float)) else None

@@ -1,0 +1,118 @@
+"""Facts to a report: one verdict for each component, and one for the box.
+
+error     the database can't be read, or all collectors are in error, or the uploader is
+degraded  any component is not ok
+ok        otherwise
+"""
+
+from __future__ import annotations
+
+from .. import __version__
+from . import collector, uploader
+from .verdict import DEGRADED, ERROR, OK, Verdict, local, rfc3339
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..clock import Moment
+    from ..errors import StoreProblem
+    from .facts import Facts
+
+# A small board needs so long until all timers have started once: 20 s, up to a minute of stagger, a breath.
+GRACE_MS = 90_000
+
+
+def report(facts: Facts, now: Moment) -> dict[str, Any]:
+    """The document of /health. Depends on nothing but the arguments."""
+    waiting_ms, grace_ms = _expected(facts, now)
+    verdicts = {
+        f"collector.{metric.name}": collector.judge(metric, now, waiting_ms, grace_ms) for metric in facts.metrics
+    }
+    collectors = [verdict.status for verdict in verdicts.values()]
+    verdicts["uploader"] = uploader.judge(facts, now, waiting_ms, grace_ms)
+    verdicts["storage"] = _storage(facts)
+    verdicts["time"] = _time(now, facts.skew_ms, facts.limits.skew_ms)
+    status = DEGRADED if any(verdict.status != OK for verdict in verdicts.values()) else OK
+    if verdicts["uploader"].status == ERROR or (collectors and set(collectors) == {ERROR}):
+        status = ERROR
+    return _document(status, verdicts, now)
+
+
+def report_without_database(problem: StoreProblem, sizes: tuple[int, int], now: Moment) -> dict[str, Any]:
+    """The document of /health when there are no facts. `sizes`: bytes of the database and of its log."""
+    verdicts = {
+        "uploader": uploader.unknown(),
+        "storage": Verdict(ERROR, str(problem), _storage_details(*sizes, None, None)),
+        "time": _time(now, None, 0),
+    }
+    return _document(ERROR, verdicts, now)
+
+
+def _document(status: str, verdicts: dict[str, Verdict], now: Moment) -> dict[str, Any]:
+    stamp = rfc3339(now.wall_ms)
+    return {
+        "status": status,
+        "version": __version__,
+        "timestamp": stamp,
+        # Of the box: the programs live for milliseconds.
+        "uptime_seconds": now.boottime_ms // 1000,
+        "components": {
+            name: {
+                "status": verdict.status,
+                "message": verdict.message,
+                "timestamp": stamp,
+                "details": verdict.details,
+            }
+            for name, verdict in verdicts.items()
+        },
+    }
+
+
+def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
+    """Since when runs are to be expected: (ms ago, how much of it to forgive).
+
+    Since boot; in a database made during this boot since its first run; and in any case since the configuration was
+    last applied, where that is known.
+    """
+    since_boot_ms = now.boottime_ms
+    waiting_ms = since_boot_ms
+    if facts.oldest is None:
+        # Nothing ran yet. The wall clock is all there is to ask; a jump of it can't make more than the uptime of this.
+        waiting_ms = min(waiting_ms, max(0, now.wall_ms - facts.made_ms))
+    else:
+        began_ms = facts.oldest.age_ms(now)
+        waiting_ms = waiting_ms if began_ms is None else began_ms
+    applied_ms = facts.apply.last.age_ms(now) if facts.apply and facts.apply.last else None
+    if applied_ms is not None:
+        waiting_ms = min(waiting_ms, applied_ms)
+    return waiting_ms, max(0, GRACE_MS - (since_boot_ms - waiting_ms))
+
+
+def _storage(facts: Facts) -> Verdict:
+    status, message = OK, "readable"
+    if not facts.limits.compiled:
+        status, message = DEGRADED, "readable, but no configuration was applied yet: belabox-metrics apply"
+    elif facts.log_bytes > facts.limits.log_bytes:
+        limit_mb = facts.limits.log_bytes // (1024 * 1024)
+        status, message = DEGRADED, f"the write-ahead log has more than {limit_mb} MB: nobody tidies it up"
+    oldest = rfc3339(facts.oldest.wall_ms) if facts.oldest else None
+    return Verdict(status, message, _storage_details(facts.database_bytes, facts.log_bytes, facts.pending, oldest))
+
+
+def _storage_details(database: int, log: int, pending: int | None, oldest: str | None) -> dict[str, object]:
+    return {
+        "database_size_bytes": database,
+        "wal_size_bytes": log,
+        "pending_count": pending,
+        "oldest_metric_timestamp": oldest,
+    }
+
+
+def _time(now: Moment, skew_ms: float | None, limit_ms: int) -> Verdict:
+    status = OK
+    message = "the clock was set from a server" if now.synchronized else "nobody is known to have set the clock"
+    if skew_ms is not None:
+        message += f", it differs from the metrics server's by {skew_ms:.0f} ms"
+        status = DEGRADED if abs(skew_ms) > limit_ms else OK
+    return Verdict(status, message, {"local": local(now.wall_ms), "skew_ms": skew_ms, "ntp_synced": now.synchronized})

@@ -1,0 +1,187 @@
+"""The job `health`: answer HTTP on the socket that systemd passes, and leave when nobody asks any more.
+
+/health         the whole report; 200 for ok and degraded, 503 for error
+/health/live    200 as long as this answers
+/health/ready   200 when the report says ok, else 503
+
+`health.path` of the configuration is a second name of /health.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from .. import clock, journal
+from ..errors import Problem, StoreProblem, UsageProblem
+from ..store.database import Store, database_path
+from . import facts, judge
+from .http import Answer, Server
+from .verdict import ERROR, OK
+
+try:
+    import _socket as socket
+except ImportError:  # as in http.py
+    import socket  # type: ignore[no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+USAGE = """usage: health [--listen HOST:PORT] [--idle-seconds N] [--database FILE]
+
+Answer /health, /health/live and /health/ready on the socket passed by systemd, and leave when idle.
+
+  --listen HOST:PORT  when started by hand: open this socket, as 127.0.0.1:9100 or [::1]:9100
+  --idle-seconds N    leave after N seconds without a request (30); 0: stay
+  --database FILE     instead of /var/lib/belabox-metrics/metrics.db"""
+
+PATH = "/health"
+IDLE_S = 30.0
+# A report is as good for the next thousand requests as for the first.
+FRESH_S = 1.0
+# sd_listen_fds(3): what is passed begins here.
+FIRST_DESCRIPTOR = 3
+
+
+class Report:
+    """`status` is ok, degraded or error; `answer` the whole document; `path` the other name of /health."""
+
+    __slots__ = ("answer", "path", "status")
+
+    def __init__(self, document: dict[str, Any], path: str) -> None:
+        self.status = str(document["status"])
+        self.answer = Answer(503 if self.status == ERROR else 200, document)
+        self.path = path
+
+
+class Responder:
+    """Paths to answers, from the database of `store` alone."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._report: Report | None = None
+        self._fresh_until = 0.0
+        self._told = ""
+
+    def answer(self, path: str) -> Answer:
+        """What is at `path`. Does not fail, whatever the database is."""
+        # Whoever asks whether this lives need not wait for a disk.
+        if path == f"{PATH}/live":
+            return Answer(200, {"status": "ok"})
+        report = self._current()
+        for name in (PATH, report.path):
+            if path == name:
+                return report.answer
+            if path == f"{name}/live":
+                return Answer(200, {"status": "ok"})
+            if path == f"{name}/ready":
+                return Answer(200 if report.status == OK else 503, {"status": report.status})
+        known = f"{PATH}, {PATH}/live and {PATH}/ready"
+        return Answer(404, {"error": f"there is nothing here, but at {known}"})
+
+    def _current(self) -> Report:
+        if self._report is None or time.monotonic() >= self._fresh_until:
+            self._report = self._made()
+            self._fresh_until = time.monotonic() + FRESH_S
+        return self._report
+
+    def _made(self) -> Report:
+        try:
+            found = facts.read(self._store)
+            return Report(judge.report(found, clock.now()), found.limits.path)
+        except StoreProblem as known:
+            problem = known
+        except Exception as bug:
+            # Who asks gets an answer, whoever looks after the box the traceback.
+            self._show(bug)
+            problem = StoreProblem(f"this is a bug: {type(bug).__name__}: {bug}", hint="see journalctl -u 'belabox-*'")
+        sizes = (facts.size(self._store.path), facts.size(self._store.path + "-wal"))
+        return Report(judge.report_without_database(problem, sizes, clock.now()), PATH)
+
+    def _show(self, bug: Exception) -> None:
+        # Once each, not with every request.
+        if self._told != repr(bug):
+            self._told = repr(bug)
+            sys.excepthook(type(bug), bug, bug.__traceback__)
+
+
+def main(arguments: list[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print(USAGE)
+        return 0
+    started = time.monotonic()
+    try:
+        options = parse(arguments)
+        listeners = passed() or opened(options["--listen"])
+        server = Server(listeners, Responder(Store(options["--database"])).answer)
+        server.serve(float(options["--idle-seconds"]))
+    except Problem as problem:
+        return journal.failure(problem, job="health")
+    seconds = time.monotonic() - started
+    journal.record(
+        f"{server.answered} requests answered in {seconds:.0f} s",
+        priority=journal.INFO,
+        job="health",
+        count=server.answered,
+        duration_ms=f"{seconds * 1000:.1f}",
+    )
+    return 0
+
+
+def parse(arguments: list[str]) -> dict[str, str]:
+    """The value of each option. Raises UsageProblem."""
+    options = {"--database": database_path(), "--idle-seconds": f"{IDLE_S:g}", "--listen": ""}
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name not in options:
+            raise UsageProblem(f"unknown argument {argument}", hint="see health --help")
+        found = value if equals else next(rest, "")
+        if not found:
+            raise UsageProblem(f"{name} needs a value", hint="see health --help")
+        options[name] = found
+    seconds = options["--idle-seconds"]
+    if not (seconds.isascii() and seconds.replace(".", "", 1).isdigit()):
+        raise UsageProblem(f"--idle-seconds {seconds} is no number of seconds", hint="as in: --idle-seconds 30")
+    return options
+
+
+def passed() -> list[socket.socket]:
+    """The listening sockets from systemd, none when it passed none. Raises Problem for what is not one."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    count = os.environ.get("LISTEN_FDS", "")
+    if not (count.isascii() and count.isdigit()):
+        return []
+    found = []
+    for descriptor in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + int(count)):
+        try:
+            os.set_inheritable(descriptor, False)
+            listener = socket.socket(fileno=descriptor)
+            listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError:
+            listening = 0
+        if not listening:
+            raise Problem(f"descriptor {descriptor} is no listening socket", hint="Accept=no in the socket unit")
+        found.append(listener)
+    return found
+
+
+def opened(place: str) -> list[socket.socket]:
+    """A listening socket at `HOST:PORT`. Raises UsageProblem for "", Problem when it can't be had."""
+    if not place:
+        hint = "systemctl start belabox-metrics-health.socket, or by hand: --listen 127.0.0.1:9100"
+        raise UsageProblem("no socket was passed", hint=hint)
+    host, colon, port = place.rpartition(":")
+    if not (colon and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise UsageProblem(f"{place} is not HOST:PORT", hint="as in: --listen 127.0.0.1:9100")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host.strip("[]"), int(port)))
+        listener.listen(128)
+    except OSError as error:
+        raise Problem(f"cannot listen there: {error.strerror or error}", where=place) from error
+    return [listener]
