@@ -12,6 +12,7 @@ STATE=/var/lib/belabox-metrics
 UNITS=/usr/lib/systemd/system
 RENDERED=/etc/systemd/system
 CATALOGS=/usr/lib/systemd/catalog
+DOCUMENTATION=/usr/share/doc/belabox-metrics
 ACCOUNT=metrics
 
 # Not the one that PATH may find first: the distribution's packages belong to this one.
@@ -161,7 +162,9 @@ EOF
 
 install_units() {
     local path unit changed=()
-    mkdir -p $UNITS $CATALOGS
+    mkdir -p $UNITS $CATALOGS $DOCUMENTATION
+    # Where the units say that it is.
+    copy "$SOURCE/README.md" $DOCUMENTATION || true
     for path in "$SOURCE"/units/*; do
         unit=${path##*/}
         if [[ $unit == *.catalog ]]; then
@@ -304,9 +307,10 @@ wait_for_samples() {
     done
 }
 
-# As the account: root would create files beside the database that the jobs could not write to.
+# As the account: root would create files beside the database that the jobs could not write to. Not by runuser(1),
+# which tells the journal of each session.
 have_samples() {
-    runuser -u $ACCOUNT -- "$PYTHON" -I - $CONFIG "$1" <<'EOF'
+    setpriv --reuid=$ACCOUNT --regid=$ACCOUNT --clear-groups "$PYTHON" -I - $CONFIG "$1" <<'EOF'
 import sqlite3, sys
 import yaml
 
@@ -347,11 +351,23 @@ install_all() {
     install_units
     install_config $default "$remote" "$device_id"
     say "applying the configuration"
-    $COMMAND apply
+    $COMMAND apply >/dev/null
     systemctl enable --now --quiet belabox-metrics.target
     wait_for_samples "$started"
     say "done"
     print_next_steps
+}
+
+# Not what a person put there, an override or a mask: that is configuration too.
+remove_rendered() {
+    local path
+    for path in "$RENDERED"/belabox-metrics* "$RENDERED"/belabox-metrics*.d/*; do
+        if [[ -f $path ]] && grep -q '^# Written by .belabox-metrics apply' "$path"; then
+            rm "$path"
+        fi
+    done
+    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.pending
+    find $RENDERED -maxdepth 1 -name 'belabox-metrics*.d' -empty -delete
 }
 
 uninstall() {
@@ -362,13 +378,14 @@ uninstall() {
     systemctl disable --now --quiet belabox-metrics.target 2>/dev/null || true
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
     say "removing"
-    rm -rf $UNITS/belabox-metrics* $RENDERED/belabox-metrics* $RENDERED/*.wants/belabox-metrics* $TREE $TREE.new
+    remove_rendered
+    rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION
     rm -f $COMMAND $CATALOGS/belabox-metrics*.catalog
     systemctl daemon-reload
     systemctl reset-failed 'belabox-metrics*' 2>/dev/null || true
     journalctl --update-catalog
     if [[ $purge == yes ]]; then
-        rm -rf $CONFIG_DIR $STATE
+        rm -rf $CONFIG_DIR $STATE $RENDERED/belabox-metrics*
         ! getent passwd $ACCOUNT >/dev/null || userdel $ACCOUNT
         say "done; configuration and data are gone too"
     else
