@@ -13,16 +13,19 @@ USER = "metrics"
 
 
 class As:
-    """`with As():` effective user, group and groups are those of `user` inside, USER unless named.
+    """`with As():` effective user, group and groups are those of `user` inside, USER unless named; what is made is
+    for that user and group alone, as the units of the jobs have it.
 
-    Nothing changes where the process is not root or there is no such user: then files belong to whoever runs
-    it, as in a checkout."""
+    The user stays where the process is not root or there is no such user: then files belong to whoever runs it, as in
+    a checkout."""
 
     def __init__(self, user: str = "") -> None:
         self._user = user or USER
         self._before: tuple[int, int, list[int]] | None = None
+        self._umask = 0
 
     def __enter__(self) -> None:
+        self._umask = os.umask(0o027)
         if os.geteuid() != 0:
             return
         try:
@@ -48,6 +51,7 @@ class As:
         self._restore()
 
     def _restore(self) -> None:
+        os.umask(self._umask)
         if self._before is not None:
             user, group, groups = self._before
             os.seteuid(user)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from .metrics import Metric
     from .sections import Sections
 
-DEFAULT_PATH = "/etc/belabox-metrics/config.yaml"
-
 # (section, key, position, value)
 Row = tuple[str, str, int, Union[str, int, float]]
 

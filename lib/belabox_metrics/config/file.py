@@ -25,9 +25,7 @@ def read_text(path: str) -> str:
     for at, char in enumerate(text):
         if (char < " " and char not in "\t\n\r") or char == "\x7f":
             line = text.count("\n", 0, at) + 1
-            raise ConfigProblem(
-                f"has the control character {char!a}", where=f"{path}:{line}", hint="remove it"
-            )
+            raise ConfigProblem(f"has the control character {char!a}", where=f"{path}:{line}", hint="remove it")
     return text
 
 

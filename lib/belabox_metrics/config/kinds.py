@@ -24,7 +24,7 @@ Value = Union[str, int, float, bool, list[str]]
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
 # The sandbox of the jobs has another one of these, or none.
-_HIDDEN = ("/dev", "/home", "/proc", "/root", "/run/user", "/sys")
+_HIDDEN = ("/dev", "/home", "/proc", "/root", "/run/user", "/sys", "/tmp", "/var/tmp")  # noqa: S108 - refused, not used
 _TEXT_LIMIT = 256
 _PATH_LIMIT = 1024
 _PATTERN_LIMIT = 256
@@ -55,9 +55,7 @@ def _text(text: str) -> str:
 def _name(text: str) -> str:
     # It names a box in file names, unit files, labels and URLs: none of them should have to quote it.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
-        raise Unfit(
-            f"{shown(text)} is not a name", "letters, digits, dots, dashes and underscores, 64 at most"
-        )
+        raise Unfit(f"{shown(text)} is not a name", "letters, digits, dots, dashes and underscores, 64 at most")
     return text
 
 
@@ -125,9 +123,7 @@ def _pattern(text: str) -> str:
 
 def _patterns(node: Node) -> list[str]:
     if isinstance(node, (Scalar, Mapping)):
-        raise Unfit(
-            f"is a {'mapping' if isinstance(node, Mapping) else 'text'}, not a list", 'write ["lo", "wlan.*"]'
-        )
+        raise Unfit(f"is a {'mapping' if isinstance(node, Mapping) else 'text'}, not a list", 'write ["lo", "wlan.*"]')
     found = []
     for item in node.items:
         pattern = read("pattern", item)

@@ -25,9 +25,7 @@ class Metric:
     """One entry. `settings` are the collector's own, defaults filled in; `reason` is why it has no timer, ""
     when it has one."""
 
-    def __init__(
-        self, name: str, interval_ms: int, priority: int, settings: dict[str, Value], reason: str
-    ) -> None:
+    def __init__(self, name: str, interval_ms: int, priority: int, settings: dict[str, Value], reason: str) -> None:
         self.name = name
         self.interval_ms = interval_ms
         self.priority = priority
@@ -53,9 +51,7 @@ def read(root: Mapping, known: dict[str, Known], findings: Findings) -> list[Met
     for number, item in enumerate(node.items, 1):
         entry = _Entry(item, f"{METRICS}[{number}]", known, findings)
         if entry.name in lines:
-            findings.add(
-                item.line, entry.path, f"is listed twice, first in line {lines[entry.name]}", "remove one"
-            )
+            findings.add(item.line, entry.path, f"is listed twice, first in line {lines[entry.name]}", "remove one")
         lines.setdefault(entry.name, item.line)
         metric = entry.metric()
         if metric is not None:
@@ -147,9 +143,7 @@ class _Entry:
             return None
         return value
 
-    def _refuse_unknown(
-        self, entries: dict[str, tuple[int, Node]], path: str, names: tuple[str, ...]
-    ) -> None:
+    def _refuse_unknown(self, entries: dict[str, tuple[int, Node]], path: str, names: tuple[str, ...]) -> None:
         for key, (line, _) in entries.items():
             if key not in names:
                 hint = similar(key, names) or (f"it has {', '.join(names)}" if names else "it has none")

@@ -1,8 +1,8 @@
 """`apply`: make the schedule and the settings what the configuration says.
 
-In this order, so that nothing runs with half of a change: validate, write unit files, reload, stop what is
-gone, store the settings, start what is new or changed. Each step looks at what is there, so an apply that was
-interrupted is finished by the next one. Timers that did not change are not touched: their cadence goes on.
+In this order, so that nothing runs with half of a change: validate, stop what is gone, write unit files, reload,
+store the settings, start what is new or changed. Each step looks at what is there, so an apply that was interrupted is
+finished by the next one. Timers that did not change are not touched: their cadence goes on.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def main(argv: Sequence[str], manager: Manager | None = None) -> int:
         done = apply.preview() if options.dry_run else apply.run()
     except Problem as problem:
         return _refused(problem)
-    for line in done:
-        print(line)
-    if not options.dry_run:
+    if _for_a_person():
+        print("\n".join(done))
+    elif not options.dry_run:
         changes = len(apply.difference.write) + len(apply.difference.remove)
         message = f"configuration applied: {len(apply.timers)} timers, {changes} changes in {options.units}"
-        journal.record(message, message_id=journal.APPLIED, job="apply", count=changes)
+        journal.record(message, message_id=journal.APPLIED, job="apply", count=changes, changes="\n".join(done))
     return 0
 
 
@@ -77,16 +77,14 @@ class Apply:
             # Another one may have been at work since.
             self.difference = self._tree.compare(self._texts, self._wanted)
             states = self._look()
+            done = self._stop(states)
             self._tree.change(self.difference, self._texts)
-            done = _lines(self.difference, "")
+            done += _lines(self.difference, "")
             changed = self._tree.pending() | {unit for unit, state in states.items() if state.stale}
-            if self._manager.is_there():
-                done += self._stop(states, changed)
-                self._store()
-                done += self._start(states, changed)
-            else:
-                self._store()
-                done.append("systemd is not running here: nothing was reloaded or started")
+            if changed and self._manager.is_there():
+                self._manager.reload()
+            self._store()
+            done += self._start(states, changed)
             self._tree.done()
             return done or ["nothing to change"]
 
@@ -95,9 +93,8 @@ class Apply:
             return {}
         return self._manager.look([units.TARGET, units.SOCKET, units.HEALTH_SERVICE, *TIMERS, *self.timers])
 
-    def _stop(self, states: dict[str, State], changed: set[str]) -> list[str]:
-        if changed:
-            self._manager.reload()
+    def _stop(self, states: dict[str, State]) -> list[str]:
+        """Before its file is removed: a timer that a reload finds without one becomes a failed unit."""
         active = _active(states)
         gone = [unit for unit in active if unit not in self._wanted and self._is_ours(unit)]
         if units.SOCKET in gone and units.HEALTH_SERVICE in active:
@@ -114,6 +111,8 @@ class Apply:
             replace_settings(self._database, self._configuration.settings())
 
     def _start(self, states: dict[str, State], changed: set[str]) -> list[str]:
+        if not self._manager.is_there():
+            return ["systemd is not running here: nothing was reloaded or started"]
         touched = changed | {path.partition(".d/")[0] for path in changed if ".d/" in path}
         active = _active(states)
         again = [unit for unit in self._wanted if unit in active and unit in touched]
@@ -145,9 +144,13 @@ def _lines(difference: Difference, would: str) -> list[str]:
     return lines + [f"left {path} as it is: apply did not write it" for path in difference.foreign]
 
 
+def _for_a_person() -> bool:
+    """Whether this was started by hand, not by a unit: a record with fields is for the journal alone."""
+    return "JOURNAL_STREAM" not in os.environ
+
+
 def _refused(problem: Problem) -> int:
-    """Tell the journal, or a person, who reads better one mistake a line."""
-    if "JOURNAL_STREAM" not in os.environ:
+    if _for_a_person():
         print(problem, file=sys.stderr)
         return problem.exit_code
     refused = isinstance(problem, ConfigProblem)

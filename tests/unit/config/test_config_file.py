@@ -45,9 +45,7 @@ def test_reads_past_a_byte_order_mark(tmp_path: Path) -> None:
 
 
 def test_refuses_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigProblem, match=r"config\.yaml: does not exist \(copy configs/config\.yaml there\)"
-    ):
+    with pytest.raises(ConfigProblem, match=r"config\.yaml: does not exist \(copy configs/config\.yaml there\)"):
         read_text(str(tmp_path / "config.yaml"))
 
 

@@ -23,12 +23,7 @@ def at(path: str, written: str) -> str:
     text = REST if sections[0] != "device" else "metrics: []\n#\n"
     for depth, section in enumerate(sections):
         text += "  " * depth + section + ":\n"
-    return (
-        text
-        + "  " * len(sections)
-        + f"{name}: {written}\n"
-        + ("  id: box\n" if path == "device.name" else "")
-    )
+    return text + "  " * len(sections) + f"{name}: {written}\n" + ("  id: box\n" if path == "device.name" else "")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +90,7 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
             "is in /home, which the jobs do not see as it is (put it",
         ),
         ("storage.path", "/proc/m.db", "is in /proc"),
+        ("storage.path", "/tmp/m.db", "is in /tmp"),
         ("storage.wal_checkpoint_interval", "30s", "is less than 1m"),
         ("storage.wal_checkpoint_size_mb", "0", "is less than 1"),
         ("storage.wal_checkpoint_size_mb", "64MB", "'64MB' is not a whole number"),
@@ -152,9 +148,7 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
 def test_is_refused(refused: Refused, path: str, written: str, reason: str) -> None:
     text = at(path, written)
     line = next(
-        n
-        for n, found in enumerate(text.split("\n"), 1)
-        if found.strip() == f"{path.split('.')[-1]}: {written}".strip()
+        n for n, found in enumerate(text.split("\n"), 1) if found.strip() == f"{path.split('.')[-1]}: {written}".strip()
     )
     said = refused(text)
     assert len(said) == 1, said

@@ -41,6 +41,7 @@ class Box:
         self.units = path / "units"
         self.database = path / "m.db"
         self.booted = path / "booted"
+        self.environment: dict[str, str] = {}
         self._state = path / "state.json"
         self.units.mkdir()
         self.booted.mkdir()
@@ -55,7 +56,11 @@ class Box:
     def apply(self, *options: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run the job as a process of its own."""
         words = ["--config", str(self.config), "--units", str(self.units), "--database", str(self.database)]
-        environment = {"PATH": f"{self.path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(LIB)}
+        environment = {
+            "PATH": f"{self.path / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": f"{self.path}:{LIB}",
+            **self.environment,
+        }
         command = [sys.executable, "-B", "-c", RUN, str(self.booted), *words, *options]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert done.returncode == expect, (done.returncode, done.stdout, done.stderr)

@@ -3,10 +3,14 @@ from __future__ import annotations
 import os
 import pwd
 import tempfile
+from typing import TYPE_CHECKING
 
 import pytest
 
 from belabox_metrics.owner import As
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -29,6 +33,14 @@ def test_comes_back_after_a_failure() -> None:
     with pytest.raises(ValueError, match="inside"), As("nobody"):
         raise ValueError("inside")
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+
+
+def test_what_is_made_inside_is_for_nobody_else(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    with As("no-such-user"):
+        os.close(os.open(tmp_path / "made", os.O_CREAT, 0o666))
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o640
+    assert os.umask(before) == 0o022
 
 
 def test_stays_as_it_is_without_such_a_user() -> None:
