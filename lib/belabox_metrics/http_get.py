@@ -54,9 +54,8 @@ class Url:
 def get(url: Url, timeout_ms: int, limit: int = LIMIT) -> str:
     """The body of the answer to a GET of `url`. Bytes that are not UTF-8 appear as `\\xNN`.
 
-    Raises TryLater when the host can't be reached or is busy or
-    took longer than `timeout_ms` in all, SourceProblem when it answered anything but 200 with at most
-    `limit` bytes."""
+    Raises TryLater when the host can't be reached or is busy or took longer than `timeout_ms` in all, SourceProblem
+    when it answered anything but 200 with at most `limit` bytes."""
     deadline = monotonic() + timeout_ms / 1000
     request = (
         f"GET {url.target} HTTP/1.0\r\n"

@@ -99,6 +99,11 @@ def shown(text: str) -> str:
     return ascii(text) if len(text) <= 40 else ascii(text[:40]) + "…"
 
 
+def plain(name: str) -> str:
+    """A device's name as it is, unless it would do something to a terminal."""
+    return name if name.isprintable() else ascii(name)
+
+
 def _open(where: str) -> int:
     try:
         # O_NONBLOCK: a FIFO where a file should be must not stop a collector for good.

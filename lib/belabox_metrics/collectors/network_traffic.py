@@ -11,7 +11,7 @@ from zlib import crc32
 from ..errors import NoData, SourceProblem
 from ..sample import Sample
 from ..selection import Selection
-from ..source import read_text, unsigned, whole_lines
+from ..source import plain, read_text, unsigned, whole_lines
 from ..world import Reading
 
 TYPE_CHECKING = False
@@ -98,15 +98,17 @@ def parse(text: str, chosen: Selection, where: str = PATH) -> dict[str, list[int
     for number, line in enumerate(lines[2:], 3):
         # The last colon: the name of an alias may have one, numbers never do.
         name, colon, rest = line.rpartition(":")
-        name = name.strip()
+        name = name.strip(" ")
         if not colon or not name:
             raise SourceProblem("has a line without an interface", where=f"{where}:{number}")
         if not chosen.takes(name):
             continue
         fields = rest.split()
         if len(fields) < _FIELDS:
-            raise SourceProblem(f"{name} has {len(fields)} of {_FIELDS} fields", where=f"{where}:{number}")
-        interfaces[name] = [unsigned(fields[field], where, number, f"{name} {series}") for series, field in SERIES]
+            raise SourceProblem(f"{plain(name)} has {len(fields)} of {_FIELDS} fields", where=f"{where}:{number}")
+        interfaces[name] = [
+            unsigned(fields[field], where, number, f"{plain(name)} {series}") for series, field in SERIES
+        ]
     return interfaces
 
 
@@ -160,7 +162,7 @@ def _note_left_out(memory: Memory, left_out: list[str]) -> list[str]:
     if key == memory.left_out:
         return []
     memory.left_out = key
-    named = ", ".join(left_out[:8]) + (", …" if len(left_out) > 8 else "")
+    named = ", ".join(map(plain, left_out[:8])) + (", …" if len(left_out) > 8 else "")
     return [f"more interfaces than max_interfaces, {len(left_out)} not recorded: {named}"]
 
 
@@ -173,7 +175,7 @@ def _note_resets(memory: Memory, kept: dict[str, list[int]]) -> list[str]:
         resets = before[2] if before else 0
         if before and (received < before[0] or sent < before[1]):
             resets += 1
-            warnings.append(f"{name}: counters started again (was it unplugged?)")
+            warnings.append(f"{plain(name)}: counters started again (was it unplugged?)")
         now[name] = (received, sent, resets)
     for name, counted in list(memory.seen.items())[:GONE]:
         now[name] = counted

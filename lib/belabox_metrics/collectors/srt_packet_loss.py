@@ -44,10 +44,8 @@ def collect(world: World) -> Reading:
     gives of `srt.packet_loss_percent`, `srt.rtt_ms`, `srt.bitrate_kbps`, … as the modules of
     `belabox_metrics/srt/` list.
 
-    Of two sources one may fail; that is warned about when it changes. Raises what the first raised when
-    none is
-    left: NoData for a missing or stale file, TryLater for a relay that can't be reached now,
-    SourceProblem."""
+    Of two sources one may fail; that is warned about when it changes. Raises what the first raised when none is
+    left: NoData for a missing or stale file, TryLater for a relay that can't be reached now, SourceProblem."""
     memory = Memory(world.state)
     found: dict[str, Sample] = {}
     faults: list[Exception] = []

@@ -82,6 +82,13 @@ def test_a_modem_that_was_away_for_a_while(put: Callable[[str, str], str]) -> No
     assert reading.warnings == ["wwan0: counters started again (was it unplugged?)"]
 
 
+def test_a_name_does_nothing_to_a_terminal(put: Callable[[str, str], str]) -> None:
+    first = network_traffic.collect(world(put("/proc/net/dev", HEAD + line("w\x1b[2J", 5, 5))))
+    again = network_traffic.collect(world(put("/proc/net/dev", HEAD + line("w\x1b[2J", 1, 1)), first.state))
+    assert interfaces(again) == ["w\x1b[2J"]
+    assert again.warnings == ["'w\\x1b[2J': counters started again (was it unplugged?)"]
+
+
 def test_what_is_gone_is_forgotten_in_the_end(put: Callable[[str, str], str]) -> None:
     state = ""
     for index in range(60):
