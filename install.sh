@@ -377,6 +377,8 @@ uninstall() {
     say "stopping"
     systemctl disable --now --quiet belabox-metrics.target 2>/dev/null || true
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
+    # A job that did not like to be stopped has started one that records the failure.
+    systemctl stop 'belabox-metrics*' 2>/dev/null || true
     say "removing"
     remove_rendered
     rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 COMMAND = Path(__file__).with_name("machine")
+CHECKOUT = Path(__file__).parents[2]
 DATABASE = "/var/lib/belabox-metrics/metrics.db"
 # Longer than the command takes to power off and, that failing, to kill.
 STOP_SECONDS = 30
@@ -51,7 +52,7 @@ class Machine:
         self,
         *argv: str,
         check: bool = True,
-        input: str | None = None,  # noqa: A002 - its name in subprocess
+        input: str | None = None,
         timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside as root. When it is checked and fails, the error shows what it printed."""

@@ -27,9 +27,7 @@ def own(machine_name: str) -> Iterator[Machine]:
 
 def files(machine: Machine) -> set[str]:
     """All that an installation could have touched, with owner, mode and the time of the last change."""
-    return set(
-        machine.run("sh", "-c", f"find {PLACES} -printf '%p %u:%g %m %s %T@ %i\\n'").stdout.splitlines()
-    )
+    return set(machine.run("sh", "-c", f"find {PLACES} -printf '%p %u:%g %m %s %T@ %i\\n'").stdout.splitlines())
 
 
 def mode(machine: Machine, path: str) -> str:
@@ -47,10 +45,7 @@ def test_everything_is_where_the_documentation_says(machine: Machine) -> None:
     assert mode(machine, "/etc/belabox-metrics") == "750 root:metrics"
     assert mode(machine, CONFIG) == "640 root:metrics"
     assert mode(machine, "/var/lib/belabox-metrics") == "750 metrics:metrics"
-    assert (
-        machine.run("stat", "-c", "%U:%G", "/var/lib/belabox-metrics/metrics.db").stdout
-        == "metrics:metrics\n"
-    )
+    assert machine.run("stat", "-c", "%U:%G", "/var/lib/belabox-metrics/metrics.db").stdout == "metrics:metrics\n"
     assert machine.run("getent", "passwd", "metrics").stdout.endswith(":/nonexistent:/usr/sbin/nologin\n")
     assert machine.run("belabox-metrics", "--help").stdout
 
@@ -59,6 +54,11 @@ def test_everything_runs(machine: Machine) -> None:
     assert machine.systemctl("is-system-running") == "running"
     assert machine.systemctl("is-enabled", "belabox-metrics.target") == "enabled"
     assert machine.systemctl("is-active", "belabox-metrics.target") == "active"
+
+
+def test_a_box_gets_a_name_of_its_own(machine: Machine) -> None:
+    wanted = machine.run("sh", "-c", "sha256sum < /etc/machine-id").stdout[:8]
+    assert f'  id: "belabox-{wanted}"' in machine.run("cat", CONFIG).stdout
 
 
 def test_a_second_run_changes_nothing(own: Machine) -> None:
@@ -130,9 +130,7 @@ def test_settings_are_changed_in_place(own: Machine) -> None:
     assert changed == ['id: "box-2"', 'url: "http://127.0.0.1:8428/api/v1/import"', "enabled: true"]
 
 
-@pytest.mark.parametrize(
-    "argument", [("--device-id", "two words"), ("--remote", "nowhere"), ("--remote", "ftp://a/b")]
-)
+@pytest.mark.parametrize("argument", [("--device-id", "two words"), ("--remote", "nowhere"), ("--remote", "ftp://a/b")])
 def test_a_wrong_value_changes_nothing(own: Machine, argument: tuple[str, str]) -> None:
     before = own.run("cat", CONFIG).stdout
     refused = own.run("/root/new/install.sh", *argument, check=False)
@@ -164,13 +162,48 @@ def test_without_systemd_it_points_to_the_throw_away_machine(machine: Machine) -
     assert len(refused.stderr.splitlines()) == 1
 
 
+def test_missing_packages_are_installed_in_spite_of_a_hiccup(own: Machine) -> None:
+    # The machine has no network: this apt-get fails once, and then puts back what was taken away.
+    script = r"""
+        modules=/usr/lib/python3/dist-packages
+        mv $modules/requests /root/
+        mkdir /root/bin
+        cat > /root/bin/apt-get <<EOF
+#!/bin/sh
+echo "\$@" >> /root/asked
+if [ ! -e /root/failed ]; then touch /root/failed; exit 100; fi
+case "\$*" in *install*) mv /root/requests $modules/ ;; esac
+EOF
+        chmod +x /root/bin/apt-get
+        PATH=/root/bin:$PATH /root/new/install.sh
+    """
+    own.run("bash", "-c", script, timeout=120)
+    asked = own.run("cat", "/root/asked").stdout
+    assert asked.count("update") == 2
+    assert asked.rstrip().endswith(
+        "install --no-install-recommends python3 python3-yaml python3-requests python3-systemd"
+    )
+
+
+def test_too_old_a_systemd_is_told(own: Machine) -> None:
+    script = """
+        mkdir -p /root/old
+        printf '#!/bin/sh\necho "systemd 245 (245.4-4ubuntu3)"\n' > /root/old/systemctl
+        chmod +x /root/old/systemctl
+        PATH=/root/old:$PATH /root/new/install.sh
+    """
+    refused = own.run("bash", "-c", script, check=False)
+    assert refused.returncode == 1
+    assert "needs systemd 247 or newer, this is 245" in refused.stderr
+
+
 def test_uninstalling_keeps_what_is_the_persons_and_purging_does_not(own: Machine) -> None:
     everything = "find / -xdev -path /proc -prune -o -path /root -prune -o -name 'belabox-metrics*' -print"
+    override = "/etc/systemd/system/belabox-metrics@cpu.usage.service.d"
+    own.run("sh", "-c", f"mkdir {override} && echo '[Service]' > {override}/mine.conf")
     own.run("/root/new/install.sh", "--uninstall")
-    assert own.run("sh", "-c", everything).stdout.split() == [
-        "/etc/belabox-metrics",
-        "/var/lib/belabox-metrics",
-    ]
+    kept = {"/etc/belabox-metrics", override, "/var/lib/belabox-metrics"}
+    assert set(own.run("sh", "-c", everything).stdout.split()) == kept
     assert own.systemctl("list-units", "--all", "--plain", "--no-legend", "belabox-metrics*") == ""
     assert own.systemctl("is-system-running") == "running"
     rows = own.sql("SELECT count(*) AS n FROM metrics")[0]["n"]
