@@ -26,11 +26,7 @@ def main(argv: Sequence[str]) -> int:
         configuration = load(options.file)
     except ConfigProblem as problem:
         if options.json:
-            print(
-                json.dumps(
-                    {"ok": False, "file": options.file, "problems": str(problem).split("\n")}, indent=2
-                )
-            )
+            print(json.dumps({"ok": False, "file": options.file, "problems": str(problem).split("\n")}, indent=2))
         else:
             print(problem, file=sys.stderr)
         return problem.exit_code

@@ -123,9 +123,7 @@ def _services(configuration: Configuration) -> str:
     if database != DEFAULT_DATABASE:
         directory = quoted(os.path.dirname(database))
         unit = f"[Unit]\nRequiresMountsFor={directory}\n\n"
-        service = (
-            f"Environment={quoted('BELABOX_METRICS_DATABASE=' + database)}\nReadWritePaths={directory}\n"
-        )
+        service = f"Environment={quoted('BELABOX_METRICS_DATABASE=' + database)}\nReadWritePaths={directory}\n"
     level = _LOG_LEVELS.get(configuration.values.text("logging.level"))
     if level:
         service += f"LogLevelMax={level}\n"

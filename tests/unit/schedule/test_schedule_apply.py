@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -312,17 +313,41 @@ def test_a_broken_database_leaves_the_rest_for_the_next(box: Box) -> None:
     assert box.calls() == [["daemon-reload"], ["start", *ALL]]
 
 
-def test_another_apply_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_apply_is_waited_for(box: Box) -> None:
     from belabox_metrics.errors import TryLater
     from belabox_metrics.schedule.lock import exclusive
 
-    handle = os.open(box.units, os.O_RDONLY)
+    directory = str(box.units)
+    with (
+        exclusive(directory),
+        pytest.raises(TryLater, match="another apply is still at work"),
+        exclusive(directory, 0.2),
+    ):
+        pass
+    handle = os.open(directory, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(TryLater, match="another apply is still at work"), exclusive(str(box.units), 0.2):
+    threading.Timer(0.3, os.close, [handle]).start()
+    with exclusive(directory, 20):
         pass
-    os.close(handle)
-    with exclusive(str(box.units), 0):
-        pass
+
+
+def test_a_link_goes_before_the_unit_it_leads_to(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    from belabox_metrics.schedule.tree import Tree
+
+    box.apply()
+    removed: list[str] = []
+    unlink = os.unlink
+
+    def remember(path: str) -> None:
+        removed.append(os.path.relpath(path, box.units))
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", remember)
+    tree = Tree(str(box.units))
+    tree.change(tree.compare({}, []), {})
+    half = len(removed) // 2
+    assert all(path.startswith(WANTS) for path in removed[: half + 1])
+    assert sorted(removed[half + 1 :]) == sorted([CPU, MEMORY, DISK, MAINTAIN])
 
 
 def test_a_directory_of_units_that_is_not_there(box: Box) -> None:
