@@ -74,7 +74,7 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
         ("device.id", "{a: b}", "is a mapping, not a name"),
         ("device.name", "'  x'", "'  x' has blanks around it"),
         ("device.name", "x" * 257, "is longer than 256 characters"),
-        ("storage.path", "metrics.db", "'metrics.db' does not begin with /"),
+        ("storage.path", "metrics.db", "does not begin with /"),
         (
             "storage.path",
             "/var/../m.db",
@@ -83,6 +83,7 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
         ("storage.path", "/var/lib/", "is not the plain path"),
         ("storage.path", "//m.db", "is not the plain path"),
         ("storage.path", "/", "is not the plain path"),
+        ("storage.path", "http://r/?geheim", "does not begin with /"),
         ("storage.path", "''", "is empty"),
         (
             "storage.path",
@@ -135,7 +136,7 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
         ("health.listen", "127.0.0.1:0", "has port 0, not 1 to 65535"),
         ("health.listen", "'[::1'", "is not ADDRESS:PORT"),
         ("health.port", "70000", "is more than 65535"),
-        ("health.path", "health", "'health' does not begin with /"),
+        ("health.path", "health", "does not begin with /"),
         ("logging.level", "verbose", "'verbose' is not known (write one of debug, info, warn, error)"),
         (
             "logging.output",

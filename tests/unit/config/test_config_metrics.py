@@ -107,7 +107,7 @@ def test_says_why_a_metric_has_no_timer(load: Load, more: str, reason: str) -> N
             "6: metrics[beta.flow].config.uri: is not a known key (did you mean url?)",
         ),
         (BETA + "    config: {url: x}\n", "5: metrics[beta.flow].config.url: does not begin with http"),
-        (BETA + "    config: {file: x}\n", "5: metrics[beta.flow].config.file: 'x' does not begin with /"),
+        (BETA + "    config: {file: x}\n", "5: metrics[beta.flow].config.file: does not begin with /"),
         (BETA + "    config: {most: 0}\n", "5: metrics[beta.flow].config.most: is less than 1"),
         (BETA + "    config: {timeout: 3}\n", "5: metrics[beta.flow].config.timeout: 3 has no unit"),
         (BETA + "    config: {timeout: 0s}\n", "5: metrics[beta.flow].config.timeout: is less than 1ms"),
