@@ -104,6 +104,8 @@ class Facts:
 
 def read(store: Store) -> Facts:
     """The facts of this instant. Raises StoreProblem when there is no database, or none that can be read."""
+    if os.path.isdir(store.path):  # which SQLite opens for reading, and then takes for a broken disk
+        raise StoreProblem("is a directory, not a database", where=store.path, hint="move it away")
     connection = store.reading()
     try:
         # One snapshot: the sums of a run that is committed in between must not be torn.
