@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 from . import __version__
+from .errors import ConfigProblem
 
 # word: (module with a main(arguments), what it does)
 COMMANDS = {
@@ -30,8 +32,24 @@ def main(arguments: list[str]) -> int:
     if word not in COMMANDS:
         print(f"belabox-metrics: there is no command {word!r}, see belabox-metrics --help", file=sys.stderr)
         return USAGE
+    _find_database()
     module = import_module(f".{COMMANDS[word][0]}", __package__)
     return int(module.main(rest))
+
+
+def _find_database() -> None:
+    """What apply tells the units by a drop-in, a person's shell does not know: where storage.path has put the
+    database. Whoever may not read the configuration, or has broken it, gets the usual place."""
+    from .schedule.compile import configuration_path
+
+    if "BELABOX_METRICS_DATABASE" in os.environ or not os.access(configuration_path(), os.R_OK):
+        return
+    from .config.configuration import load
+
+    try:
+        os.environ["BELABOX_METRICS_DATABASE"] = load(configuration_path()).database
+    except ConfigProblem:
+        return
 
 
 def _help() -> str:

@@ -76,7 +76,8 @@ def _metrics(
         text = ", ".join(shown[:VALUES_SHOWN]) + (f" and {len(shown) - VALUES_SHOWN} more" if shown[2:] else "")
         if component["status"] != "ok" or not shown:
             text = component["message"]
-        rows.append((metric.name, component["status"], span(age) if age is not None else "-", span(metric.interval_ms), text))
+        shown_age = span(age) if age is not None else "-"
+        rows.append((metric.name, component["status"], shown_age, span(metric.interval_ms), text))
     rows += [(name, "off", "-", "-", reason) for name, reason in sorted(not_scheduled.items())]
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]) for row in rows]

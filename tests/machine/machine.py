@@ -93,7 +93,8 @@ class Machine:
         # As the user who owns it: root would leave a -shm behind that the jobs can't write to.
         # And runuser(1) would tell the journal of each session.
         as_owner = ("setpriv", "--reuid=metrics", "--regid=metrics", "--clear-groups")
-        said = self.run(*as_owner, "sqlite3", "-readonly", "-json", database, query).stdout
+        # Each process that opens the database reads its log first and keeps others out meanwhile: wait for it.
+        said = self.run(*as_owner, "sqlite3", "-readonly", "-cmd", ".timeout 5000", "-json", database, query).stdout
         rows: list[dict[str, Any]] = json.loads(said or "[]")
         return rows
 

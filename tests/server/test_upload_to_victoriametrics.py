@@ -125,7 +125,7 @@ VALUES = st.one_of(
     st.integers(-(2**53), 2**53),
     st.floats(-1e15, 1e15, allow_nan=False).map(lambda value: round(value, 3)),
 )
-TAG_VALUES = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20)
+TAG_VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,10 +13,12 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from .. import journal
+from .. import clock, journal
 from ..config.configuration import load
 from ..errors import ConfigProblem, Problem
 from ..owner import As
+from ..store import runs
+from ..store.database import Store
 from ..store.settings import replace_settings
 from . import units
 from .compile import configuration_path
@@ -109,6 +111,9 @@ class Apply:
     def _store(self) -> None:
         with As():
             replace_settings(self._database, self._configuration.settings())
+            # From this run on samples are due: /health forgives what was not scheduled before.
+            with Store(self._database).writing() as connection:
+                runs.add(connection, runs.Run("apply", clock.now(), priority=3))
 
     def _start(self, states: dict[str, State], changed: set[str]) -> list[str]:
         if not self._manager.is_there():

@@ -176,7 +176,7 @@ def test_what_was_accepted_before_a_failure_is_not_sent_again(tmp_path: Path, re
     remote.requests.clear()
     remote.answer = status(204)
     upload(store)
-    assert min(min(line["timestamps"]) for line in remote.lines()) == 1_700_000_000_000  # type: ignore[type-var, call-overload]
+    assert min(min(line["timestamps"]) for line in remote.lines()) == 1_700_000_000_000  # type: ignore[call-overload]
     assert len(remote.lines()) == 40
 
 
