@@ -166,6 +166,8 @@ def test_a_database_without_any_run_is_judged_from_when_it_was_made(box: Box) ->
     assert box.report()["status"] == "error"
     box.moment = Moment(made_ms + 10**12, 20_000, "boot-a", False)
     assert box.report()["status"] == "ok", "a clock that jumps can't make more of it than the uptime"
+    box.step(80)
+    assert box.component(CPU)["message"] == "not collected for 100 s since the start, due every 10 s"
 
 
 def test_a_new_schedule_is_given_time(at_work: Box) -> None:

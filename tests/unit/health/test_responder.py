@@ -210,6 +210,9 @@ def test_waiting_costs_nothing(at_work: Path, starter: Starter) -> None:
     responding = starter.start(at_work)
     responding.get("/health")
     held = [responding.connect() for _ in range(60)]
+    time.sleep(0.5)
+    # 32 connections and what a process has anyway, however many want one.
+    assert len(os.listdir(f"/proc/{responding.process.pid}/fd")) < 32 + 10
     before = cpu_seconds(responding.process.pid)
     time.sleep(1.5)
     assert cpu_seconds(responding.process.pid) - before < 0.1
