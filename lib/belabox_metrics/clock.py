@@ -6,7 +6,7 @@ taken from the time since boot, which neither jumps nor goes back.
 
 from __future__ import annotations
 
-import os
+import posix as os  # as environment.py says
 import time
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
 from . import clock, journal
 from .distribution import make_importable
+from .environment import variable
 from .errors import NoData, Problem, SourceProblem, UsageProblem
 from .store import runs
 from .store.database import Store, database_path
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> Request:
     """By hand: argparse would double what a run costs. Raises UsageProblem."""
     words: list[str] = []
-    options = {"--root": os.environ.get("BELABOX_METRICS_ROOT", ""), "--database": database_path()}
+    options = {"--root": variable("BELABOX_METRICS_ROOT"), "--database": database_path()}
     dry_run = False
     rest = iter(arguments)
     for argument in rest:
@@ -83,8 +83,11 @@ def parse(arguments: list[str]) -> Request:
             words.append(argument)
     if len(words) != 1:
         raise UsageProblem("name one metric", hint="as in: collect cpu.usage")
-    if not os.path.isdir(options["--root"] or "/"):
-        raise UsageProblem("is not a directory", where=options["--root"])
+    if options["--root"]:
+        import os
+
+        if not os.path.isdir(options["--root"]):
+            raise UsageProblem("is not a directory", where=options["--root"])
     return Request(words[0], options["--root"], options["--database"], dry_run)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix as os  # as environment.py says
 import sys
 
 TYPE_CHECKING = False
@@ -30,4 +30,4 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
         sys.stderr.flush()
     except OSError:  # the reader of a pipe has left
         code = code or 1
-    os._exit(code)
+    os._exit(code)  # noqa: SLF001 - the documented name

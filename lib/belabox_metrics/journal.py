@@ -6,10 +6,10 @@ the journal (a terminal, a test, another operating system) the same record is re
 
 from __future__ import annotations
 
-import os
 import sys
 
 from .distribution import make_importable
+from .environment import variable
 from .errors import Problem, TryLater
 
 # Priorities of syslog(3). A unit sets LogLevelMax=notice, which also silences the manager's own three lines for each
@@ -40,11 +40,11 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     Where the service manager connected stderr to the journal (it sets JOURNAL_STREAM) the record goes there in the
     native protocol, else to stderr as text.
     """
-    if "JOURNAL_STREAM" in os.environ and _send(message, priority, message_id, fields):
+    if variable("JOURNAL_STREAM") and _send(message, priority, message_id, fields):
         return
     shown = " ".join(f"{key}={value}" for key, value in fields.items() if value not in (None, ""))
     # The <N> prefix is the priority for a manager that reads stderr (sd-daemon(3)); a person need not see it.
-    prefix = f"<{priority}>" if "JOURNAL_STREAM" in os.environ else ""
+    prefix = f"<{priority}>" if variable("JOURNAL_STREAM") else ""
     text = f"{prefix}{_one_line(message)}" + (f"  [{_one_line(shown)}]" if shown else "")
     sys.stderr.write(text + "\n")
 

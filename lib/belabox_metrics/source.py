@@ -4,7 +4,7 @@ All of `/proc` and `/sys` is read here: bounded, never hanging, and with one cle
 
 from __future__ import annotations
 
-import os
+import posix as os  # as environment.py says
 
 from .errors import NoData, SourceProblem
 
@@ -52,7 +52,7 @@ def read_tail(root: str, path: str, limit: int) -> tuple[str, int]:
     try:
         about = os.fstat(handle)
         if about.st_size > limit:
-            os.lseek(handle, about.st_size - limit, os.SEEK_SET)
+            os.lseek(handle, about.st_size - limit, 0)
         data = _read(handle, limit)
     except OSError as fault:
         raise Unreadable(fault, where) from None

@@ -9,17 +9,13 @@
 
 from __future__ import annotations
 
-import os
+import posix as os  # as environment.py says
 import time
 
+from ..environment import variable
 from ..errors import StoreProblem
+from . import sqlite
 from .lock import Lock
-
-try:
-    # The C part alone: the sqlite3 package around it imports datetime and collections, a tenth of a collection's cost.
-    import _sqlite3 as sqlite
-except ImportError:  # an interpreter that has it elsewhere
-    import sqlite3 as sqlite  # type: ignore[no-redef]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +23,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 DEFAULT_PATH = "/var/lib/belabox-metrics/metrics.db"
-DatabaseError: type[Exception] = sqlite.DatabaseError
+DatabaseError = sqlite.DatabaseError
 
 
 def database_path() -> str:
     """Where the database is: what the unit says, or the place the installer makes."""
-    return os.environ.get("BELABOX_METRICS_DATABASE") or DEFAULT_PATH
+    return variable("BELABOX_METRICS_DATABASE") or DEFAULT_PATH
 
 
 class Store:
@@ -49,7 +45,7 @@ class Store:
     def connection(self) -> Connection:
         """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
         if self._connection is None:
-            if not os.path.exists(self.path):
+            if not os.access(self.path, os.F_OK):
                 self._create()
             connection = self._open()
             if _version(connection, self.path) == 0:
@@ -64,7 +60,7 @@ class Store:
 
     def reading(self) -> Connection:
         """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
-        if not os.path.exists(self.path):
+        if not os.access(self.path, os.F_OK):
             raise StoreProblem(
                 "there is no database yet", where=self.path, hint="nothing has been collected so far"
             )

@@ -7,7 +7,7 @@ never unlinked, so that two processes can't hold locks on two files of the same 
 from __future__ import annotations
 
 import fcntl
-import os
+import posix as os  # as environment.py says
 
 from ..errors import StoreProblem, TryLater
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posix
 import sys
 import threading
 from pathlib import Path
@@ -21,7 +22,7 @@ def test_a_file_under_a_root(put: Callable[[str, str], str]) -> None:
 def test_a_table_handed_out_in_pieces(put: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel fills one page a read."""
     honest = os.read
-    monkeypatch.setattr(os, "read", lambda handle, size: honest(handle, min(size, 3)))
+    monkeypatch.setattr(posix, "read", lambda handle, size: honest(handle, min(size, 3)))
     assert source.read_text(put("/x", "0123456789"), "/x") == "0123456789"
     assert source.read_text(put("/x", "0123456789"), "/x", 10) == "0123456789"
 
@@ -77,7 +78,7 @@ def test_a_read_that_fails(put: Callable[[str, str], str], monkeypatch: pytest.M
         raise OSError(code, os.strerror(code))
 
     root = put("/x", "1")
-    monkeypatch.setattr(os, "read", read)
+    monkeypatch.setattr(posix, "read", read)
     with pytest.raises(source.Unreadable) as caught:
         source.read_text(root, "/x")
     assert caught.value.errno == code

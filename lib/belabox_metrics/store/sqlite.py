@@ -1,0 +1,59 @@
+"""SQLite's bindings at the price of their C part: `connect` and `DatabaseError`.
+
+The `sqlite3` package imports datetime and collections around it. And the C part itself imports `functools`, which
+imports `collections`, for one name: `lru_cache`, its cache of statements. That would be a tenth of what a collection
+costs. So while it loads it is shown that one name alone, made of the same C function that functools makes it of;
+whoever imports functools afterwards gets the real one.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+    from types import ModuleType
+    from typing import Any, Callable
+
+
+def _bindings() -> ModuleType:
+    try:
+        with _LruCacheOnly():
+            import _sqlite3
+    except ImportError:  # an interpreter that has them elsewhere
+        import sqlite3
+
+        return sqlite3
+    return _sqlite3
+
+
+class _LruCacheOnly:
+    """A stand-in for functools as long as the block lasts; none where the real one is loaded or can't be imitated."""
+
+    def __enter__(self) -> None:
+        self._installed = False
+        if "functools" in sys.modules:
+            return
+        try:
+            from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
+        except ImportError:
+            return
+
+        def lru_cache(maxsize: int) -> Callable[[Callable[..., Any]], Any]:
+            # The last argument makes the answer of cache_info(), which nobody asks for.
+            return lambda function: _lru_cache_wrapper(function, maxsize, False, tuple)
+
+        stand_in = type(sys)("functools")
+        stand_in.lru_cache = lru_cache  # type: ignore[attr-defined]
+        sys.modules["functools"] = stand_in
+        self._installed = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._installed:
+            del sys.modules["functools"]
+
+
+_sqlite = _bindings()
+connect: Callable[..., Connection] = _sqlite.connect
+DatabaseError: type[Exception] = _sqlite.DatabaseError
