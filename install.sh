@@ -234,64 +234,7 @@ install_config() {
 }
 
 # set_in_yaml FILE SECTION.KEY=VALUE...
-# In the text, since what a person wrote, comments and order, is to stay; then proves that nothing else has changed.
-set_in_yaml() {
-    "$PYTHON" -I - "$@" <<'EOF'
-import json, re, sys
-import yaml
-
-path, *settings = sys.argv[1:]
-
-
-def entry(mapping, name):
-    pairs = mapping.value if isinstance(mapping, yaml.MappingNode) else []
-    return next((value for key, value in pairs if key.value == name), None)
-
-
-def with_setting(text, section, key, value):
-    value = json.dumps(value)  # YAML reads JSON's texts and booleans as they are
-    body = entry(yaml.compose(text), section)
-    old = entry(body, key)
-    if old is not None:
-        start, end = old.start_mark.index, old.end_mark.index
-        value = value if start < end else " " + value
-        gap = len(re.match(" *#?", text[end:])[0]) - 1
-        if text[end + gap:end + gap + 1] == "#":
-            value += " " * max(2, gap + (end - start) - len(value))
-            end += gap
-    elif isinstance(body, yaml.MappingNode):
-        start = end = body.start_mark.index + bool(body.flow_style)
-        value = f"{key}: {value}" + (", " if body.flow_style else "\n" + " " * body.start_mark.column)
-    elif body is not None:
-        start = end = body.end_mark.index
-        value = f"\n  {key}: {value}"
-    else:
-        start = end = len(text)
-        value = f"\n{section}:\n  {key}: {value}\n"
-    return text[:start] + value + text[end:]
-
-
-with open(path, encoding="utf-8", newline="") as file:
-    text = file.read()
-try:
-    wanted = yaml.safe_load(text) or {}
-    for setting in settings:
-        where, value = setting.split("=", 1)
-        section, key = where.split(".")
-        value = True if key == "enabled" else value
-        if (wanted.get(section) or {}).get(key) != value:
-            wanted[section] = {**(wanted.get(section) or {}), key: value}
-            text = with_setting(text, section, key, value)
-    done = not settings or yaml.safe_load(text) == wanted
-except (yaml.YAMLError, AttributeError, TypeError):
-    done = False
-if not done:
-    names = ", ".join(setting.split("=")[0] for setting in settings)
-    sys.exit(f"install.sh: could not find out where to write {names}: please do it by hand")
-with open(path, "w", encoding="utf-8", newline="") as file:
-    file.write(text)
-EOF
-}
+set_in_yaml() { (cd / && PYTHONPATH=$TREE/lib "$PYTHON" -m belabox_metrics.config.edit "$@"); }
 
 # ---- start ----
 
