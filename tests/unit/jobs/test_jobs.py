@@ -1,0 +1,211 @@
+"""The jobs and commands as processes, without a journal: what a person reads, what a caller gets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+BOX = ROOT / "tests/fixtures/orangepi5plus"
+CONFIG = """
+device: {id: box-1}
+metrics:
+  - {name: memory.usage, interval: 30s}
+  - {name: cpu.usage, interval: 10s}
+  - {name: srt.packet_loss, interval: 5s}
+"""
+
+
+class Box:
+    def __init__(self, path: Path) -> None:
+        self.root = Path(shutil.copytree(BOX, path / "root"))
+        self.database = path / "metrics.db"
+        self.config = path / "config.yaml"
+        self.config.write_text(CONFIG)
+
+    def job(self, name: str, *arguments: str, flags: str = "-IS") -> subprocess.CompletedProcess[str]:
+        environment = {
+            "BELABOX_METRICS_CONFIG": str(self.config),
+            "BELABOX_METRICS_DATABASE": str(self.database),
+            "BELABOX_METRICS_ROOT": str(self.root),
+            "PATH": os.environ["PATH"],
+        }
+        command = ["/usr/bin/python3", flags, ROOT / f"jobs/{name}.py", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.job("cli", *arguments, flags="-I")
+
+    def sql(self, query: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path)
+
+
+def test_a_collection_is_one_line_for_a_person(box: Box) -> None:
+    done = box.job("collect", "memory.usage")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("memory.usage: 5 samples  [count=5 job=collect metric=memory.usage duration_ms=")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_settings_are_compiled_by_the_first_to_need_them(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    assert box.sql("SELECT value FROM settings WHERE section = 'metrics/cpu.usage' AND key = 'interval_ms'") == [
+        (10000,)
+    ]
+    assert box.sql("SELECT DISTINCT device_id FROM metrics") == [("box-1",)]
+
+
+def test_a_failed_collection_is_stored_told_and_does_not_touch_the_others(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    (box.root / "proc/meminfo").write_text("MemTotal: -5 kB\n")
+    done = box.job("collect", "memory.usage")
+    assert done.returncode == 1
+    assert "proc/meminfo" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert box.job("collect", "disk.io").returncode == 0
+    assert box.sql("SELECT outcome, packed IS NULL, error IS NULL FROM runs ORDER BY id") == [
+        (0, 0, 1),
+        (2, 1, 0),
+        (0, 0, 1),
+    ]
+
+
+def test_a_source_the_box_lacks_is_no_failure(box: Box) -> None:
+    shutil.rmtree(box.root / "sys")
+    done = box.job("collect", "cpu.temperature")
+    assert done.returncode == 0
+    assert "no data" in done.stderr
+    assert box.sql("SELECT outcome FROM runs") == [(1,)]
+
+
+def test_a_dry_run_shows_and_stores_nothing(box: Box) -> None:
+    done = box.job("collect", "memory.usage", "--dry-run")
+    assert done.returncode == 0
+    assert "memory.total_bytes 16590381056" in done.stdout.splitlines()
+    assert not box.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name one metric"),
+        (["no.such"], "there is no metric 'no.such'"),
+        (["../../etc/passwd"], "there is no metric"),
+        (["cpu_usage"], "there is no metric"),
+        (["cpu.usage", "memory.usage"], "name one metric"),
+        (["cpu.usage", "--colour"], "unknown option --colour"),
+        (["cpu.usage", "--root"], "--root needs a value"),
+        (["cpu.usage", "--root", "/nonexistent"], "is not a directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_line_is_told_in_one_line(box: Box, arguments: list[str], said: str) -> None:
+    done = box.job("collect", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not box.database.exists()
+
+
+def test_status_shows_each_metric_and_why_one_is_off(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    done = box.command("status")
+    assert done.returncode == 0, done.stderr
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    assert "memory.used_bytes" in lines["memory.usage"]
+    assert "neither url nor file is configured" in lines["srt.packet_loss"]
+    report = json.loads(box.command("status", "--json").stdout)
+    assert report["components"]["collector.memory.usage"]["status"] == "ok"
+    assert report["not_scheduled"] == {"srt.packet_loss": "neither url nor file is configured"}
+
+
+def test_query_prints_what_was_stored(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    box.job("collect", "disk.io")
+    rows = [json.loads(line) for line in box.command("query", "memory.usage", "--json").stdout.splitlines()]
+    assert [row["name"] for row in rows] == [
+        "memory.used_bytes",
+        "memory.available_bytes",
+        "memory.total_bytes",
+        "memory.swap_used_bytes",
+        "memory.swap_total_bytes",
+    ]
+    one = box.command("query", "disk.read_ops_total", "--since", "1d").stdout
+    assert "disk.read_ops_total{device=mmcblk0}  18422" in one
+    assert "no samples" in box.command("query", "nothing.here").stderr
+    assert box.command("query", "cpu.usage", "--since", "soon").returncode == 2
+
+
+def test_commands_before_the_first_sample_say_so(box: Box) -> None:
+    for command in (["status"], ["query", "cpu.usage"]):
+        done = box.command(*command)
+        assert done.returncode == 1
+        assert "no database yet" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["", "status", "check", "apply", "collect", "query"])
+def test_every_command_has_help(box: Box, word: str) -> None:
+    done = box.command(*([word] if word else []), "--help")
+    assert done.returncode == 0
+    assert "usage:" in done.stdout
+
+
+def test_an_unknown_command_is_wrong_usage(box: Box) -> None:
+    done = box.command("frobnicate")
+    assert (done.returncode, "--help" in done.stderr) == (2, True)
+
+
+def test_a_killed_unit_is_recorded_for_the_job(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    done = subprocess.run(
+        ["/usr/bin/python3", "-IS", ROOT / "jobs/failed.py", "belabox-metrics@memory.usage.service"],
+        env={"BELABOX_METRICS_DATABASE": str(box.database), "MONITOR_SERVICE_RESULT": "oom-kill"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "belabox-metrics@memory.usage.service: ran out of memory and was killed" in done.stderr
+    assert box.sql("SELECT metric, last_error, failures FROM jobs") == [
+        ("memory.usage", "ran out of memory and was killed", 1)
+    ]
+
+
+def test_a_full_disk_is_one_clear_line_and_what_is_stored_stays(box: Box, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", small], check=True)
+    try:
+        box.database = small / "metrics.db"
+        assert box.job("collect", "disk.io").returncode == 0
+        before = box.sql("SELECT count(*) FROM runs")
+        (small / "others").write_bytes(b"\x00" * os.statvfs(small).f_bavail * os.statvfs(small).f_frsize)
+        done = box.job("collect", "disk.io")
+        while done.returncode == 0:  # the log still had room
+            before = box.sql("SELECT count(*) FROM runs")
+            done = box.job("collect", "disk.io")
+        assert done.returncode == 1
+        assert "the disk is full" in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        (small / "others").unlink()
+        assert box.job("collect", "disk.io").returncode == 0
+        assert box.sql("SELECT count(*) FROM runs") == [(int(str(before[0][0])) + 1,)]
+        assert box.sql("PRAGMA integrity_check") == [("ok",)]
+    finally:
+        subprocess.run(["umount", small], check=True)
