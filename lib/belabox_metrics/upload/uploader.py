@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from .transport import Answer, Transport
 
 
+# After an outage, what one activation sends at most: most of what it costs is to have started, and values of one series
+# that go together take less than half of the bytes. Of the default batch these are 50 000 numbers, some 250 KB.
+BACKLOG_BATCHES = 20
+# Less than the unit's TimeoutStartSec=, by more than one request may take.
+BACKLOG_S = 60.0
+# Numbers; 256 KB even if each should take 13 bytes.
+LONGEST_CHUNK = 20_000
+
+
 class Remote:
     """Where to, and how much at a time: the sections `remote` and `device` of the settings."""
 
@@ -73,7 +82,7 @@ def main(_arguments: list[str]) -> int:
 
 
 def upload(store: Store, moment: clock.Moment) -> int:
-    """Send up to one batch, store the outcome as a run, tell the journal; the exit code."""
+    """Send up to one batch, or some of a backlog; store the outcome as a run, tell the journal; the exit code."""
     started = time.perf_counter_ns()
     remote = Remote(store.connection())
     if not remote.enabled:
@@ -96,20 +105,24 @@ def upload(store: Store, moment: clock.Moment) -> int:
 
 
 def send_pending(store: Store, remote: Remote, batch: Batch) -> None:
-    """Chunk after chunk in the order of priority and time, at most `batch_size` numbers. Raises what transport
-    raises; what was sent until then stays sent."""
+    """Chunk after chunk in the order of priority and time, at most `batch_size` numbers. Of more than that some
+    batches, each in one chunk. Raises what transport raises; what was sent until then stays sent."""
     connection = store.connection()
+    chunk_size, most = remote.chunk_size, remote.batch_size
+    if queue.pending_count(connection) > remote.batch_size:
+        chunk_size, most = max(chunk_size, min(remote.batch_size, LONGEST_CHUNK)), BACKLOG_BATCHES * remote.batch_size
+    until = time.monotonic() + BACKLOG_S
     # Taken first: what is stored from here on is the next activation's.
     frontier = queue.frontier(connection)
     sender: tuple[Transport, Lines] | None = None
     shapes: dict[int, list[queue.Series]] = {}
     for priority in queue.PRIORITIES:
         waiting: list[PendingRun] = []
-        while batch.samples < remote.batch_size:
-            waiting = waiting or queue.pending(connection, priority, remote.batch_size - batch.samples)
+        while batch.samples < most and (batch.samples < remote.batch_size or time.monotonic() < until):
+            waiting = waiting or queue.pending(connection, priority, min(remote.batch_size, most - batch.samples))
             if not waiting:
                 break
-            chunk, waiting = _split(waiting, remote.chunk_size)
+            chunk, waiting = _split(waiting, chunk_size)
             for run in chunk:
                 if run.shape not in shapes:
                     shapes[run.shape] = queue.series_of(connection, run.shape)

@@ -109,6 +109,20 @@ def test_headers_and_order_are_the_documented_ones(tmp_path: Path, remote: Remot
     assert "120 samples sent in 3 chunks" in done.stderr
 
 
+def test_a_backlog_goes_in_chunks_as_long_as_a_batch_and_more_than_one(tmp_path: Path, remote: Remote) -> None:
+    store = box(tmp_path, remote.url, batch_size=40, chunk_size=20)
+    done = upload(store)
+    assert done.returncode == 0, done.stderr
+    assert "120 samples sent in 3 chunks" in done.stderr
+    assert [len(gzip.decompress(body).splitlines()) for _, body in remote.requests] == [20, 20, 20]
+    assert queue.pending_count(store.connection()) == 0
+
+
+def test_a_batch_goes_in_chunks(tmp_path: Path, remote: Remote) -> None:
+    store = box(tmp_path, remote.url, batch_size=120, chunk_size=20)
+    assert "120 samples sent in 6 chunks" in upload(store).stderr
+
+
 def status(code: int, **headers: str) -> Answer:
     def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
