@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 
+# What was read of CPython's Modules/_sqlite and tried: newer ones import it the dear way until somebody looks.
+OLDEST = (3, 9)
+NEWEST = (3, 13)
+
+
 def _bindings() -> ModuleType:
     try:
         with _LruCacheOnly():
@@ -33,7 +38,7 @@ class _LruCacheOnly:
 
     def __enter__(self) -> None:
         self._installed = False
-        if "functools" in sys.modules:
+        if "functools" in sys.modules or not OLDEST <= sys.version_info[:2] <= NEWEST:
             return
         try:
             from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
