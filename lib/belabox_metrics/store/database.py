@@ -45,12 +45,9 @@ class Store:
     def connection(self) -> Connection:
         """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
         if self._connection is None:
-            if not os.access(self.path, os.F_OK):
-                self._create()
-            connection = self._open()
-            if _version(connection, self.path) == 0:
-                self._create()
-                _version(connection, self.path)
+            connection = self._open() if os.access(self.path, os.F_OK) else None
+            if connection is None or _version(connection, self.path) == 0:
+                connection = self._create()
             self._connection = connection
         return self._connection
 
@@ -61,9 +58,7 @@ class Store:
     def reading(self) -> Connection:
         """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
         if not os.access(self.path, os.F_OK):
-            raise StoreProblem(
-                "there is no database yet", where=self.path, hint="nothing has been collected so far"
-            )
+            raise StoreProblem("there is no database yet", where=self.path, hint="nothing has been collected so far")
         try:
             connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
             if _version(connection, self.path) == 0:
@@ -91,11 +86,15 @@ class Store:
             raise problem(error, self.path) from error
         return connection
 
-    def _create(self) -> None:
+    def _create(self) -> Connection:
+        """Make the tables, unless another process has been quicker. Left open, as every connection that has written:
+        closing it would delete the log under those who open it now."""
         from . import schema
 
         self.lock.acquire()
         try:
+            # An empty file is an empty database; made here, it gets our permissions.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             connection = self._open()
             if _version(connection, self.path) == 0:
                 connection.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
@@ -106,11 +105,15 @@ class Store:
                 connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
                 connection.execute(f"PRAGMA user_version={schema.VERSION}")
                 connection.execute("COMMIT")
-            connection.close()
+                # The tables themselves are to outlast a power cut.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except OSError as error:
+            raise StoreProblem(f"cannot make the database: {error.strerror}", where=self.path) from error
         except DatabaseError as error:
             raise problem(error, self.path) from error
         finally:
             self.lock.release()
+        return connection
 
 
 class Writing:
@@ -199,9 +202,7 @@ def _version(connection: Connection, path: str) -> int:
             where=path,
             hint="it was written by a newer version: upgrade belabox-metrics",
         )
-    raise StoreProblem(
-        "the database is of another program or an older schema", where=path, hint="move it away"
-    )
+    raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
 
 
 # Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.

@@ -39,9 +39,7 @@ def pending(connection: Connection, priority: int, samples: int) -> list[Pending
     )
     for number, timestamp_ms, shape, packed in rows:
         # Texts stay on the box, null is a series without a value this time.
-        numbers = [
-            (at, value) for at, value in enumerate(json.loads(packed)) if isinstance(value, (int, float))
-        ]
+        numbers = [(at, value) for at, value in enumerate(json.loads(packed)) if isinstance(value, (int, float))]
         if not numbers:
             continue
         if found and len(numbers) > wanted:
@@ -65,9 +63,7 @@ def pending_count(connection: Connection) -> int:
 
 def series_of(connection: Connection, shape: int) -> list[Series]:
     """The series of a shape, in the order of its values."""
-    return connection.execute(
-        "SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)
-    ).fetchall()
+    return connection.execute("SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)).fetchall()
 
 
 def advance(connection: Connection, priority: int, run: int, samples: int) -> None:
@@ -78,9 +74,7 @@ def advance(connection: Connection, priority: int, run: int, samples: int) -> No
     )
 
 
-def note_chunk(
-    connection: Connection, batch: str, index: int, last: PendingRun, upload_ms: int, count: int
-) -> None:
+def note_chunk(connection: Connection, batch: str, index: int, last: PendingRun, upload_ms: int, count: int) -> None:
     """One more line in `upload_checkpoints`. Inside the transaction that advances the position."""
     made = connection.execute(
         "INSERT INTO upload_checkpoints (batch_id, chunk_index, last_uploaded_id, last_uploaded_timestamp,"

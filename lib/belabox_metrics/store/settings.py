@@ -17,11 +17,7 @@ def replace_settings(path: str, rows: list[Row]) -> None:
     """Make `rows` all that the table says, in one transaction. Nothing is written when it says so already."""
     store = Store(path)
     wanted = sorted(rows, key=lambda row: row[:3])
-    have = (
-        store.connection()
-        .execute("SELECT section, key, position, value FROM settings ORDER BY 1, 2, 3")
-        .fetchall()
-    )
+    have = store.connection().execute("SELECT section, key, position, value FROM settings ORDER BY 1, 2, 3").fetchall()
     if have == wanted:
         return
     with store.writing() as connection:
@@ -32,9 +28,7 @@ def replace_settings(path: str, rows: list[Row]) -> None:
 def section(connection: Connection, name: str) -> dict[str, list[Value]]:
     """All keys of one section, each with its list of values. Empty where the section was never stored."""
     found: dict[str, list[Value]] = {}
-    rows = connection.execute(
-        "SELECT key, value FROM settings WHERE section = ? ORDER BY key, position", (name,)
-    )
+    rows = connection.execute("SELECT key, value FROM settings WHERE section = ? ORDER BY key, position", (name,))
     for key, value in rows:
         found.setdefault(key, []).append(value)
     return found
