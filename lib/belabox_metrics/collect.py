@@ -9,6 +9,7 @@ from . import clock, journal
 from .distribution import make_importable
 from .environment import variable
 from .errors import NoData, Problem, SourceProblem, UsageProblem
+from .source import is_directory
 from .store import runs
 from .store.database import Store, database_path
 from .store.settings import section
@@ -83,11 +84,8 @@ def parse(arguments: list[str]) -> Request:
             words.append(argument)
     if len(words) != 1:
         raise UsageProblem("name one metric", hint="as in: collect cpu.usage")
-    if options["--root"]:
-        import os
-
-        if not os.path.isdir(options["--root"]):
-            raise UsageProblem("is not a directory", where=options["--root"])
+    if options["--root"] and not is_directory(options["--root"]):
+        raise UsageProblem("is not a directory", where=options["--root"])
     return Request(words[0], options["--root"], options["--database"], dry_run)
 
 

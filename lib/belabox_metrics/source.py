@@ -14,6 +14,7 @@ LIMIT = 1 << 20
 _CHUNK = 1 << 16
 _KIND = 0o170000
 _REGULAR = 0o100000
+_DIRECTORY = 0o040000
 _MAX_UNSIGNED = (1 << 64) - 1  # the kernel counts in 64 bits
 
 
@@ -59,6 +60,14 @@ def read_tail(root: str, path: str, limit: int) -> tuple[str, int]:
     finally:
         os.close(handle)
     return data.decode("utf-8", "backslashreplace"), about.st_mtime_ns // 1_000_000
+
+
+def is_directory(path: str) -> bool:
+    """Whether there is a directory at `path`."""
+    try:
+        return os.stat(path).st_mode & _KIND == _DIRECTORY
+    except (OSError, ValueError):
+        return False
 
 
 def list_dir(root: str, path: str) -> list[str]:

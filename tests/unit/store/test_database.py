@@ -186,27 +186,6 @@ def test_a_missing_directory_is_told_in_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def traced(tmp_path: Path, *command: str | Path) -> str:
-    """The system calls that sync, made by a process and its children."""
-    log = tmp_path / "trace"
-    subprocess.run(
-        ["strace", "-f", "-o", log, "-e", "trace=fsync,fdatasync,sync_file_range,msync,unlink", *command],
-        env={"BELABOX_METRICS_CONFIG": "/nonexistent", "BELABOX_METRICS_DATABASE": str(tmp_path / "metrics.db")},
-        check=True,
-        capture_output=True,
-    )
-    return "\n".join(line for line in log.read_text().splitlines() if "(" in line and "exited" not in line)
-
-
-def test_a_collection_syncs_nothing_and_deletes_nothing(tmp_path: Path) -> None:
-    command = (sys.executable, "-I", "-S", ROOT / "jobs/collect.py", "memory.usage")
-    traced(tmp_path, *command)  # makes the database, which does sync
-    assert traced(tmp_path, *command) == ""
-    assert traced(tmp_path, sys.executable, "-I", "-S", ROOT / "jobs/maintain.py") != ""
-    # SQLite makes the first writer after a checkpoint sync; that was the maintaining job itself.
-    assert traced(tmp_path, *command) == ""
-
-
 def test_maintain_empties_the_log_and_says_when_a_reader_was_in_the_way(box: Box, tmp_path: Path) -> None:
     for number in range(50):
         box.run(Sample("n", number))
