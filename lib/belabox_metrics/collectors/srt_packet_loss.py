@@ -9,11 +9,9 @@ Formats: `belabox_metrics/srt/`.
 from __future__ import annotations
 
 from ..errors import ConfigProblem, NoData, Problem
-from ..http_get import Url, get
 from ..json_text import parse as parse_json
 from ..sample import Sample, canonical
 from ..source import read_tail
-from ..srt import live_transmit, relay, srtla_telemetry
 from ..world import Reading
 
 TYPE_CHECKING = False
@@ -83,6 +81,10 @@ class Memory:
 
 
 def _relay(world: World, memory: Memory) -> list[Sample]:
+    # Here and in _file, since most boxes have one of the two.
+    from ..http_get import Url, get
+    from ..srt import relay
+
     before, memory.relay = relay.marked(memory.relay), ""
     url = Url(world.text("url"))
     now = relay.parse(get(url, world.number("timeout")), url.host)
@@ -97,6 +99,8 @@ def _relay(world: World, memory: Memory) -> list[Sample]:
 
 
 def _file(world: World, memory: Memory) -> list[Sample]:
+    from ..srt import live_transmit, srtla_telemetry
+
     path = world.text("file")
     where = world.root + path
     text, written_ms = read_tail(world.root, path, TAIL)
