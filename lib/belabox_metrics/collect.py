@@ -157,9 +157,7 @@ def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields:
             error_type=SourceProblem.__name__,
             **fields,
         )
-    message = (
-        f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
-    )
+    message = f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
     journal.record(message, message_id=journal.COLLECTED, count=run.size, **fields)
     return 0
 

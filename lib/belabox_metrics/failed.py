@@ -19,9 +19,7 @@ _PREFIX = "belabox-metrics"
 def main(arguments: list[str]) -> int:
     unit = arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown")
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
-    what = _described(
-        result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", "")
-    )
+    what = _described(result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
     job, metric = job_of(unit)
     journal.record(
         f"{unit}: {what}",

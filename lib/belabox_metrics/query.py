@@ -57,13 +57,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="belabox-metrics query", description="Show stored samples, oldest first."
-    )
+    parser = argparse.ArgumentParser(prog="belabox-metrics query", description="Show stored samples, oldest first.")
     parser.add_argument("metric", help="a metric (cpu.usage) or one of its series (cpu.usage_percent)")
-    parser.add_argument(
-        "--since", default="1h", metavar="DURATION", help="how far back, as 30m or 2d (default 1h)"
-    )
+    parser.add_argument("--since", default="1h", metavar="DURATION", help="how far back, as 30m or 2d (default 1h)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
     return parser

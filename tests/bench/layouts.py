@@ -148,9 +148,7 @@ JOBS_TABLE = (
     " samples INTEGER, failures INTEGER, duration_us INTEGER, state TEXT);"
 )
 JOBS_ROWS = "".join(f"INSERT INTO jobs VALUES({j.id}, '{j.name}', 0, 0, 0, 0, 0, NULL);" for j in JOBS)
-SERIES_TABLE = (
-    "CREATE TABLE series(id INTEGER PRIMARY KEY, name TEXT NOT NULL, tags TEXT, UNIQUE(name, tags));"
-)
+SERIES_TABLE = "CREATE TABLE series(id INTEGER PRIMARY KEY, name TEXT NOT NULL, tags TEXT, UNIQUE(name, tags));"
 
 
 class Layout:
@@ -296,11 +294,7 @@ class Packed(Layout):
 class Clocked(Layout):
     """One row a run under a hybrid logical clock; what a job must remember stands in its row of `jobs`."""
 
-    schema = (
-        f"CREATE TABLE runs(id INTEGER PRIMARY KEY, {PLAIN}, packed TEXT, error TEXT);"
-        + JOBS_TABLE
-        + JOBS_ROWS
-    )
+    schema = f"CREATE TABLE runs(id INTEGER PRIMARY KEY, {PLAIN}, packed TEXT, error TEXT);" + JOBS_TABLE + JOBS_ROWS
     insert = (
         "INSERT INTO runs(id, job, ts, boot, boottime_ms, duration_us, outcome, priority, session, shape,"
         " packed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -520,9 +514,7 @@ class Figures(NamedTuple):
     read_ms: float
 
 
-def simulate(
-    path: Path, layout: Layout, page_size: int, incremental: bool, every: int, hours: float
-) -> Figures:
+def simulate(path: Path, layout: Layout, page_size: int, incremental: bool, every: int, hours: float) -> Figures:
     """The load of so many hours through one connection, with a checkpoint after so many activations."""
     create(path, layout, page_size, incremental)
     db = connect(path)
@@ -620,9 +612,7 @@ def section_checkpoints(folder: Path, options: Options) -> None:
     for page_size in (1024, 2048, 4096):
         for minutes in (1, 3, 6, 12, 30, 60):
             layout = LAYOUTS["f"][1]
-            f = simulate(
-                folder / "often.db", layout, page_size, False, minutes * PER_MINUTE, min(options.hours, 3)
-            )
+            f = simulate(folder / "often.db", layout, page_size, False, minutes * PER_MINUTE, min(options.hours, 3))
             both = f.wal_bytes + f.checkpoint_bytes
             rows.append((page_size, minutes, f.peak_wal / KIB, f.wal_bytes, f.checkpoint_bytes, both))
     head = ("page", "minutes", "WAL before the checkpoint, KiB", "WAL bytes / activation",
@@ -654,9 +644,7 @@ def section_proof(folder: Path, options: Options) -> None:
     )
 
 
-def frames_of(
-    folder: Path, name: str, page_size: int, runs: list[Run], fork: bool = False
-) -> list[list[int]]:
+def frames_of(folder: Path, name: str, page_size: int, runs: list[Run], fork: bool = False) -> list[list[int]]:
     layout, path = LAYOUTS[name][1], folder / "proof.db"
     create(path, layout, page_size)
     db = None if fork else connect(path)
@@ -746,9 +734,7 @@ def section_syncs(folder: Path, options: Options) -> None:
         ("insert", "the first run after it"),
         ("close", "a run that closes its connection"),
     )
-    rows = [
-        (title, *traced(path, step, number), size(path, "-wal")) for number, (step, title) in enumerate(steps)
-    ]
+    rows = [(title, *traced(path, step, number), size(path, "-wal")) for number, (step, title) in enumerate(steps)]
     head = ("process", "syncs of the WAL", "of the database", "of the folder", "WAL bytes afterwards")
     table("Syncs of each process, in order", head, rows)
 
@@ -908,9 +894,7 @@ def growth_cost(path: Path, layout: Layout, hour: float) -> tuple[float, float, 
     checkpoint(db)
     db.close()
     runs = zip(load(1, hour + 0.5), range(100))
-    fresh = [
-        1e3 * in_child(functools.partial(activate, path, layout, layout.prepare(run))) for run, _ in runs
-    ]
+    fresh = [1e3 * in_child(functools.partial(activate, path, layout, layout.prepare(run))) for run, _ in runs]
     return statistics.median(cpu), statistics.median(fresh), frames / PERIOD, depth
 
 
@@ -1159,9 +1143,7 @@ SECTIONS: dict[str, Callable[[Path, Options], None]] = {
 
 
 def arguments() -> Options:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=" ".join(SECTIONS))
     parser.add_argument("--hours", type=float, default=6, help="length of the load (6)")
     parser.add_argument("--grow", type=int, default=1_000_000_000, help="bytes of the largest database (1e9)")

@@ -95,9 +95,7 @@ class Transport:
         if 200 <= status < 300:
             return answer
         if status == 429 or status >= 500:
-            raise BusyServer(
-                f"the server answered {status}", answer, where=self.endpoint, hint="sent again later"
-            )
+            raise BusyServer(f"the server answered {status}", answer, where=self.endpoint, hint="sent again later")
         hint = "a redirect is not followed, set remote.url to where it leads" if 300 <= status < 400 else ""
         raise Refused(
             f"the server answered {status}",

@@ -96,9 +96,7 @@ def upload(store: Store, moment: clock.Moment) -> int:
         failed = problem
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
-    run = runs.Run(
-        "upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us
-    )
+    run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
     with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as connection:
         runs.add(connection, run)
     return _tell(remote, batch, failed, duration_us)
@@ -142,9 +140,7 @@ def _sender(remote: Remote, shapes: dict[int, list[queue.Series]]) -> tuple[Tran
     return transport, Lines(remote.device_id, shapes)
 
 
-def _send(
-    store: Store, sender: tuple[Transport, Lines], batch: Batch, priority: int, chunk: list[PendingRun]
-) -> None:
+def _send(store: Store, sender: tuple[Transport, Lines], batch: Batch, priority: int, chunk: list[PendingRun]) -> None:
     transport, lines = sender
     count = sum(len(run.numbers) for run in chunk)
     answer = transport.post(lines.build(chunk))

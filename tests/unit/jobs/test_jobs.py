@@ -37,7 +37,7 @@ class Box:
             "BELABOX_METRICS_ROOT": str(self.root),
             "PATH": os.environ["PATH"],
         }
-        command = ["/usr/bin/python3", flags, ROOT / f"jobs/{name}.py", *arguments]
+        command: list[str | Path] = ["/usr/bin/python3", flags, ROOT / f"jobs/{name}.py", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,7 @@ UNITS = sorted(
 SHELL = [
     path
     for path in (
-        ROOT / name
-        for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run")
+        ROOT / name for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run")
     )
     if path.exists()
 ]
@@ -88,9 +87,7 @@ EXPOSURE = {
 @pytest.mark.parametrize("unit", sorted(EXPOSURE))
 def test_exposure_stays_low(unit: str) -> None:
     path = ROOT / "units" / unit
-    done = run(
-        "systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE[unit]}", path
-    )
+    done = run("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE[unit]}", path)
     assert done.returncode == 0, done.stdout.splitlines()[-1]
 
 
@@ -102,14 +99,8 @@ def test_keys_of_a_unit_are_sorted_within_service() -> None:
 
 
 def test_every_message_id_is_explained_in_the_catalog_and_no_other() -> None:
-    code = set(
-        re.findall(
-            r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M
-        )
-    )
-    catalog = set(
-        re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M)
-    )
+    code = set(re.findall(r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M))
+    catalog = set(re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M))
     assert code == catalog
     assert code
 
