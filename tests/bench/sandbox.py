@@ -14,6 +14,7 @@ MORE = (
     "PrivateTmp=yes",
     "PrivateNetwork=yes",
     "PrivateUsers=yes",
+    "PrivateMounts=yes",
     "PrivateIPC=yes",
     "PrivateDevices=yes",
     "DevicePolicy=closed",
@@ -92,4 +93,4 @@ def measure(turns: int, starts: int) -> str:
 
 
 if __name__ == "__main__":
-    print(measure(turns=4, starts=25))
+    print(measure(turns=4, starts=20))
