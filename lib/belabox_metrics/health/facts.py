@@ -11,6 +11,7 @@ import os
 
 from ..errors import StoreProblem
 from ..json_text import parse
+from ..store import queue
 from ..store.database import DatabaseError, problem
 from . import limits
 
@@ -92,9 +93,8 @@ class Facts:
         self.metrics = _metrics(connection, jobs)
         self.upload = jobs.get(("upload", ""))
         self.apply = jobs.get(("apply", ""))
-        # The count is kept while writing: counting what is not sent yet would take longer the longer an outage lasts.
-        self.sent = int(connection.execute(_SENT).fetchone()[0])
-        self.pending = max(0, int(connection.execute(_STORED).fetchone()[0]) - self.sent)
+        stored, self.sent = queue.totals(connection)
+        self.pending = max(0, stored - self.sent)
         self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
         self.made_ms = int(connection.execute(_MADE).fetchone()[0] or 0)
         self.skew_ms = _skew(connection)
@@ -142,8 +142,6 @@ SELECT substr(section, 9), max(CASE key WHEN 'interval_ms' THEN value END),
 FROM settings WHERE section >= 'metrics/' AND section < 'metrics0' AND key IN ('interval_ms', 'scheduled')
 GROUP BY section
 """
-_SENT = "SELECT coalesce(sum(samples_sent), 0) FROM positions"
-_STORED = "SELECT coalesce(sum(samples_total), 0) FROM jobs"
 _OLDEST = """
 SELECT timestamp_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from ..json_text import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def pending(connection: Connection, priority: int, samples: int) -> list[Pending
         (priority,),
     )
     for number, timestamp_ms, shape, packed in rows:
+        values = parse(packed)
+        assert isinstance(values, list)
         # Texts stay on the box, null is a series without a value this time.
-        numbers = [(at, value) for at, value in enumerate(json.loads(packed)) if isinstance(value, (int, float))]
+        numbers = [(at, value) for at, value in enumerate(values) if isinstance(value, (int, float))]
         if not numbers:
             continue
         if found and len(numbers) > wanted:
@@ -54,11 +56,18 @@ def frontier(connection: Connection) -> int:
     return int(connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0)
 
 
-def pending_count(connection: Connection) -> int:
-    """How many numbers wait to be sent: what was ever stored less what was ever sent."""
+def totals(connection: Connection) -> tuple[int, int]:
+    """How many numbers were ever stored, and how many were ever sent. Both are kept while writing: counting what waits
+    would take the longer the longer an outage lasts."""
     stored = connection.execute("SELECT coalesce(sum(samples_total), 0) FROM jobs").fetchone()[0]
     sent = connection.execute("SELECT coalesce(sum(samples_sent), 0) FROM positions").fetchone()[0]
-    return int(stored) - int(sent)
+    return int(stored), int(sent)
+
+
+def pending_count(connection: Connection) -> int:
+    """How many numbers wait to be sent."""
+    stored, sent = totals(connection)
+    return stored - sent
 
 
 def series_of(connection: Connection, shape: int) -> list[Series]:
