@@ -17,7 +17,15 @@ UNITS = sorted(
 SHELL = [
     path
     for path in (
-        ROOT / name for name in ("install.sh", "tests/run", "tests/machine/machine", "tests/machine/try", ".ci/run")
+        ROOT / name
+        for name in (
+            "install.sh",
+            "tests/run",
+            "tests/bench/run",
+            "tests/machine/machine",
+            "tests/machine/try",
+            ".ci/run",
+        )
     )
     if path.exists()
 ]
