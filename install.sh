@@ -54,7 +54,7 @@ usage_error() {
 
 # ---- what must be so ----
 
-need_root() { [[ $EUID == 0 ]] || fail "needs root: sudo ./install.sh"; }
+need_root() { [[ $EUID == 0 ]] || fail "needs root: sudo ./install.sh $*"; }
 
 need_systemd() {
     [[ -d /run/systemd/system ]] ||
@@ -103,7 +103,9 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=
 install_account() {
     getent passwd $ACCOUNT >/dev/null && return
     say "creating the user $ACCOUNT"
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $ACCOUNT
+    # The group may have outlived an earlier user: somebody else is a member.
+    getent group $ACCOUNT >/dev/null || groupadd --system $ACCOUNT
+    useradd --system --gid $ACCOUNT --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $ACCOUNT
 }
 
 install_tree() {
@@ -164,7 +166,12 @@ install_units() {
     local path unit changed=()
     mkdir -p $UNITS $CATALOGS $DOCUMENTATION
     # Where the units say that it is.
+    mkdir -p $DOCUMENTATION/docs
     copy "$SOURCE/README.md" $DOCUMENTATION || true
+    copy "$SOURCE/CONTRIBUTING.md" $DOCUMENTATION || true
+    for page in "$SOURCE"/docs/*.md; do
+        copy "$page" $DOCUMENTATION/docs || true
+    done
     for path in "$SOURCE"/units/*; do
         unit=${path##*/}
         if [[ $unit == *.catalog ]]; then
@@ -315,8 +322,8 @@ remove_rendered() {
 
 uninstall() {
     local purge=$1
-    need_root
-    need_systemd
+    need_root --uninstall
+    [[ -d /run/systemd/system ]] || fail "process 1 here is $(</proc/1/comm), not systemd: nothing can be installed here"
     say "stopping"
     systemctl disable --now --quiet belabox-metrics.target 2>/dev/null || true
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
@@ -331,7 +338,8 @@ uninstall() {
     journalctl --update-catalog
     if [[ $purge == yes ]]; then
         rm -rf $CONFIG_DIR $STATE $RENDERED/belabox-metrics*
-        ! getent passwd $ACCOUNT >/dev/null || userdel $ACCOUNT
+        ! getent passwd $ACCOUNT >/dev/null || userdel $ACCOUNT 2>/dev/null
+        ! getent group $ACCOUNT >/dev/null || say "the group $ACCOUNT stays, it has members: $(getent group $ACCOUNT | cut -d: -f4)"
         say "done; configuration and data are gone too"
     else
         say "done; kept: $CONFIG_DIR $STATE"
@@ -342,14 +350,20 @@ main() {
     local verb=install remote='' device_id='' purge='' once=()
     while [[ $# -gt 0 ]]; do
         case $1 in
+        --remote=* | --device-id=*)
+            set -- "${1%%=*}" "${1#*=}" "${@:2}"
+            continue
+            ;;
         --remote | --device-id)
-            [[ -n ${2:-} ]] || usage_error "$1 needs a value"
+            [[ -n ${2:-} && $2 != -* ]] || usage_error "$1 needs a value"
             if [[ $1 == --remote ]]; then remote=$2; else device_id=$2; fi
             shift
             ;;
-        --uninstall) verb=uninstall ;;
+        --uninstall | --try)
+            [[ $verb == install ]] || usage_error "--uninstall and --try are two things, and one is enough"
+            verb=${1#--}
+            ;;
         --purge) purge=yes ;;
-        --try) verb=try ;;
         --once) once=(--once) ;;
         -h | --help)
             usage
@@ -366,7 +380,7 @@ main() {
     install) install_all "$remote" "$device_id" ;;
     uninstall) uninstall "$purge" ;;
     try)
-        need_root
+        need_root --try "${once[@]}"
         exec "$SOURCE/tests/machine/try" "${once[@]}"
         ;;
     esac

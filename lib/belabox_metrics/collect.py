@@ -157,14 +157,18 @@ def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields:
             error_type=SourceProblem.__name__,
             **fields,
         )
-    message = f"{metric}: no data: {run.error}" if run.outcome == runs.NO_DATA else f"{metric}: {run.size} samples"
+    message = f"{metric}: {run.size} samples"
+    if run.outcome == runs.NO_DATA:
+        message = f"{metric}: no data: {run.error}"
+    elif not run.size:
+        message += ", there is nothing yet to compare this reading with"
     journal.record(message, message_id=journal.COLLECTED, count=run.size, **fields)
     return 0
 
 
 def show(collector: ModuleType, request: Request) -> int:
     """Print what a collection would store. A metric made of differences is read twice, a second apart."""
-    world = World(request.root, defaults(collector.SETTINGS))
+    world = World(request.root, _merged(collector, _stored_settings(request)))
     try:
         reading = collector.collect(world)
         if not reading.samples and reading.state:
@@ -194,6 +198,17 @@ def _settings(store: Store, metric: str) -> dict[str, list[Value]]:
 
     compile_settings(store.path)
     return section(connection, f"metrics/{metric}")
+
+
+def _stored_settings(request: Request) -> dict[str, list[Value]]:
+    """The metric's section where there is a database with one; none in a checkout."""
+    try:
+        connection = Store(request.database).reading()
+    except Problem:
+        return {}
+    found = section(connection, f"metrics/{request.metric}")
+    connection.close()
+    return found
 
 
 def _merged(collector: ModuleType, found: dict[str, list[Value]]) -> dict[str, object]:

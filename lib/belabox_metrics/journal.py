@@ -51,8 +51,13 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
 
 def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, **fields: object) -> int:
     """Record that a job failed in a way a person can mend; the exit code it is to leave with."""
+    message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"
+    if not variable("JOURNAL_STREAM"):
+        # To a person the sentence is all there is to say: the fields only repeat it.
+        sys.stderr.write(f"{_one_line(message)}\n")
+        return problem.exit_code
     record(
-        str(problem),
+        message,
         priority=WARNING if isinstance(problem, TryLater) else ERROR,
         message_id=message_id,
         job=job,

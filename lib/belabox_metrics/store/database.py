@@ -57,8 +57,17 @@ class Store:
 
     def reading(self) -> Connection:
         """A read-only connection of its own; the caller closes it. Raises StoreProblem where there is no database."""
-        if not os.access(self.path, os.F_OK):
-            raise StoreProblem("there is no database yet", where=self.path, hint="nothing has been collected so far")
+        try:
+            mode = os.stat(self.path).st_mode
+        except FileNotFoundError as error:
+            raise StoreProblem(
+                "there is no database yet", where=self.path, hint="nothing has been collected so far"
+            ) from error
+        except OSError as error:
+            hint = "use sudo, or become a member of the group that owns it"
+            raise StoreProblem(f"can't be reached: {error.strerror}", where=self.path, hint=hint) from error
+        if mode & _KIND == _DIRECTORY:
+            raise StoreProblem("is a directory, not a database", where=self.path)
         try:
             connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
             if _version(connection, self.path) == 0:
@@ -182,6 +191,11 @@ _KNOWN = (
     ("readonly", "the database can't be written", "it must belong to the user the jobs run as"),
     ("disk I/O error", "the disk reports an I/O error", "see journalctl -k"),
 )
+
+
+# stat(2): the bits that tell the kind of a file. The module stat is not worth its import for two numbers.
+_KIND = 0o170000
+_DIRECTORY = 0o040000
 
 
 def _version(connection: Connection, path: str) -> int:

@@ -11,7 +11,7 @@ import uuid
 
 from .. import clock, journal
 from ..distribution import make_importable
-from ..errors import Problem
+from ..errors import Problem, UsageProblem
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import Store, database_path
@@ -36,6 +36,11 @@ BACKLOG_BATCHES = 20
 BACKLOG_S = 60.0
 # Numbers; 256 KB even if each should take 13 bytes.
 LONGEST_CHUNK = 20_000
+
+
+USAGE = """usage: belabox-metrics upload
+
+Send what is pending now, to remote.url of the configuration. What the server does not accept stays pending."""
 
 
 class Remote:
@@ -74,8 +79,13 @@ class Batch:
         self.status = answer.status
 
 
-def main(_arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print(USAGE)
+        return 0
     try:
+        if arguments:
+            raise UsageProblem(f"takes no argument: {arguments[0]}", hint="see upload --help")
         return upload(Store(database_path()), clock.now())
     except Problem as problem:
         return journal.failure(problem, job="upload", message_id=journal.UPLOAD_FAILED)
