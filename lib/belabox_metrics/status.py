@@ -84,11 +84,13 @@ def _metrics(
 
 
 def _rest(components: dict[str, Any]) -> list[str]:
-    return [
+    lines = [
         f"{name:<9} {component['status']:<9} {component['message']}"
         for name, component in components.items()
         if not name.startswith("collector.")
     ]
+    pending = components["uploader"]["details"]["pending_count"]
+    return [*lines, f"{'queue':<19} {pending} samples wait to be sent"]
 
 
 def _last_values(connection: Connection) -> dict[str, list[str]]:

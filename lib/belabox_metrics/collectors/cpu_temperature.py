@@ -100,8 +100,8 @@ def collect(world: World) -> Reading:
         raise NoData("every thermal zone is switched off")
     warned = world.state.split(" ")
     warnings = [f"left out: {reason}" for name, reason in broken.items() if name not in warned]
-    samples = [Sample("thermal.zone_temp", value, {"zone": label}) for label, value in degrees.items()]
-    samples.append(Sample("cpu.temperature", max(degrees.values())))
+    samples = [Sample("cpu.temperature", max(degrees.values()))]
+    samples += [Sample("thermal.zone_temp", value, {"zone": label}) for label, value in degrees.items()]
     return Reading(samples, " ".join(broken), warnings)
 
 

@@ -111,7 +111,7 @@ def _storage_details(database: int, log: int, pending: int | None, oldest: str |
 
 def _time(now: Moment, skew_ms: float | None, limit_ms: int) -> Verdict:
     status = OK
-    message = "the clock was set from a server" if now.synchronized else "nobody is known to have set the clock"
+    message = "the clock was set from a server" if now.synchronized else "not synchronised: no server has set the clock"
     if skew_ms is not None:
         message += f", it differs from the metrics server's by {skew_ms:.0f} ms"
         status = DEGRADED if abs(skew_ms) > limit_ms else OK

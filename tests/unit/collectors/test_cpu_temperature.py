@@ -44,15 +44,15 @@ def test_a_box(box: str) -> None:
         "gpu-thermal": 45.307,
         "npu-thermal": 45.307,
     }
-    assert reading.samples[0] == Sample("thermal.zone_temp", 46.23, {"zone": "soc-thermal"})
-    assert reading.samples[-1] == Sample("cpu.temperature", 47.153)
+    assert reading.samples[1] == Sample("thermal.zone_temp", 46.23, {"zone": "soc-thermal"})
+    assert reading.samples[0] == Sample("cpu.temperature", 47.153)
     assert (reading.state, reading.warnings) == ("", [])
 
 
 def test_a_mainline_kernel(fixtures: Path) -> None:
     reading = cpu_temperature.collect(World(str(fixtures / "rk3588-mainline")))
     assert zones(reading)["package-thermal"] == 82.23
-    assert reading.samples[-1] == Sample("cpu.temperature", 86.076)
+    assert reading.samples[0] == Sample("cpu.temperature", 86.076)
 
 
 def box_of(put: Callable[[str, str], str], *pairs: tuple[str, str]) -> str:
@@ -95,7 +95,7 @@ def test_a_broken_zone_is_left_out_and_warned_about_once(put: Callable[[str, str
 
 def test_freezing_is_a_temperature(put: Callable[[str, str], str]) -> None:
     reading = cpu_temperature.collect(World(box_of(put, ("soc\n", "-12345\n"))))
-    assert reading.samples[-1] == Sample("cpu.temperature", -12.345)
+    assert reading.samples[0] == Sample("cpu.temperature", -12.345)
 
 
 def test_only_broken_zones_are_a_failure(put: Callable[[str, str], str]) -> None:
