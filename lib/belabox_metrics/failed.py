@@ -19,6 +19,10 @@ _PREFIX = "belabox-metrics"
 def main(arguments: list[str]) -> int:
     unit = arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown")
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
+    # A job that left with one of its own exit codes has stored and said why; other codes are the manager's, of a job
+    # that it could not even start.
+    if result == "exit-code" and os.environ.get("MONITOR_EXIT_STATUS") in ("1", "2", "78"):
+        return 0
     what = _described(result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
     job, metric = job_of(unit)
     journal.record(
@@ -31,9 +35,6 @@ def main(arguments: list[str]) -> int:
         error=what,
         error_type=result or "unknown",
     )
-    # A job that left by itself with an exit code has stored and said why.
-    if result == "exit-code":
-        return 0
     try:
         with Store(database_path()).writing() as connection:
             runs.add(connection, runs.Run(job, clock.now(), metric=metric, outcome=runs.FAILED, error=what))

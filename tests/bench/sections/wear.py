@@ -30,7 +30,7 @@ def measure(options: Options) -> list[Figure]:
 
 
 def _writes(options: Options) -> list[Figure]:
-    naive_wal, naive_syncs, naive_bytes = [], [], []
+    naive_wal, naive_syncs, naive_unlinks, naive_bytes = [], [], [], []
     ours: dict[str, list[int]] = {metric: [] for metric in METRICS}
     syncs = 0
     with relay() as port:
@@ -43,6 +43,7 @@ def _writes(options: Options) -> list[Figure]:
             naive_wal.append(counts.written.get("wal", 0))
             naive_bytes.append(counts.written.get("wal", 0) + counts.written.get("database", 0))
             naive_syncs.append(counts.syncs)
+            naive_unlinks.append(counts.unlinks)
             for metric in METRICS:
                 counts = traced(installed.collect(metric), installed.environment, log)
                 ours[metric].append(counts.written.get("wal", 0) + counts.written.get("database", 0))
@@ -53,7 +54,7 @@ def _writes(options: Options) -> list[Figure]:
     runs = {metric: DAY / seconds for metric, seconds in INTERVALS.items()}
     day_bytes = sum(runs[metric] * spread(ours[metric]).median for metric in METRICS)
     day_samples = sum(runs[metric] * samples[metric] for metric in METRICS)
-    beside = f"naive {spread(naive_syncs)} and as many deletions"
+    beside = f"naive {spread(naive_syncs)} syncs, {spread(naive_unlinks)} deletions"
     return [
         Figure("wear", "syncs and deletions of all collections", syncs, "", beside, 0),
         Figure("wear", "WAL bytes a collection", of_all.median, "bytes", f"{of_all}; naive {spread(naive_wal)}", 9500),
