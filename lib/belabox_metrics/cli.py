@@ -8,6 +8,7 @@ from importlib import import_module
 
 from . import __version__
 from .errors import ConfigProblem
+from .owner import As
 
 # word: (module with a main(arguments), what it does)
 COMMANDS = {
@@ -18,6 +19,8 @@ COMMANDS = {
     "query": ("query", "the stored samples of a metric"),
     "upload": ("upload.uploader", "send what is pending now"),
 }
+# They may make the database.
+WRITERS = ("collect", "upload")
 USAGE = 2
 
 
@@ -34,7 +37,11 @@ def main(arguments: list[str]) -> int:
         return USAGE
     _find_database()
     module = import_module(f".{COMMANDS[word][0]}", __package__)
-    return int(module.main(rest))
+    if word not in WRITERS:
+        return int(module.main(rest))
+    # A database that root made, or its lock, would shut the jobs out.
+    with As():
+        return int(module.main(rest))
 
 
 def _find_database() -> None:

@@ -11,7 +11,7 @@ from .environment import variable
 from .errors import NoData, Problem, SourceProblem, UsageProblem
 from .source import is_directory
 from .store import runs
-from .store.database import Store, database_path
+from .store.database import DatabaseError, Store, database_path, problem
 from .store.settings import section
 from .world import World, defaults
 
@@ -58,9 +58,10 @@ def main(arguments: list[str]) -> int:
         if request.dry_run:
             return show(collector, request)
         return collect(collector, request, clock.now(), started)
-    except Problem as problem:
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, database_path())
         metric = next((argument for argument in arguments if not argument.startswith("-")), "")
-        return journal.failure(problem, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
+        return journal.failure(failed, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
 
 
 def parse(arguments: list[str]) -> Request:

@@ -23,6 +23,8 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
         code = leaving.code if isinstance(leaving.code, int) else 1
     except KeyboardInterrupt:
         code = 130
+    except BrokenPipeError:  # as in: query | head -1
+        code = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
     try:

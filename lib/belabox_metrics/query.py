@@ -10,7 +10,7 @@ import time
 from .config.duration import parse
 from .config.findings import Unfit
 from .errors import Problem, UsageProblem
-from .store.database import Store, database_path
+from .store.database import DatabaseError, Store, database_path, problem
 
 # From the view, so that what a person sees here is what SQL shows. The id bounds the search: a run's id is never less
 # than its timestamp, and the view's ids are the run's times 4096.
@@ -40,9 +40,10 @@ def main(arguments: list[str]) -> int:
         connection = Store(options.database).reading()
         rows = connection.execute(_SAMPLES, (since_ms, options.metric)).fetchall()
         connection.close()
-    except Problem as problem:
-        print(f"belabox-metrics query: {problem}", file=sys.stderr)
-        return problem.exit_code
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        print(f"belabox-metrics query: {failed}", file=sys.stderr)
+        return failed.exit_code
     for timestamp_ms, name, tags, value in rows:
         labels = json.loads(tags or "{}")
         if options.json:

@@ -10,7 +10,7 @@ from . import clock
 from .errors import Problem
 from .health import facts, judge
 from .health.verdict import span
-from .store.database import Store, database_path
+from .store.database import DatabaseError, Store, database_path, problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def main(arguments: list[str]) -> int:
         not_scheduled = dict(connection.execute(_NOT_SCHEDULED).fetchall())
         values = _last_values(connection)
         connection.close()
-    except Problem as problem:
-        print(f"belabox-metrics status: {problem}", file=sys.stderr)
-        return problem.exit_code
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        print(f"belabox-metrics status: {failed}", file=sys.stderr)
+        return failed.exit_code
     if options.json:
         print(json.dumps({**report, "not_scheduled": not_scheduled}, indent=2))
         return 0

@@ -39,11 +39,34 @@ UNITS = "/etc/systemd/system"
 def main(argv: Sequence[str], manager: Manager | None = None) -> int:
     """The exit code; `manager` is the running systemd unless a test brings its own."""
     options = _parser().parse_args(argv)
+    for _ in range(SAVES_FOLLOWED):
+        # systemd does not watch the file while it is being applied: what is saved meanwhile is for us to notice.
+        before = _identity(options.config)
+        code = _apply(options, manager or Manager())
+        if options.dry_run or _identity(options.config) == before:
+            break
+    return code
+
+
+# Somebody who saves without end is left to the next save.
+SAVES_FOLLOWED = 20
+
+
+def _identity(path: str) -> tuple[int, ...]:
+    """Changes with every save of the file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _apply(options: argparse.Namespace, manager: Manager) -> int:
     try:
         configuration = load(options.config)
         # Not $BELABOX_METRICS_DATABASE: this job's own unit has it from the configuration before this one.
         database = options.database or configuration.database
-        apply = Apply(configuration, database, options.units, manager or Manager())
+        apply = Apply(configuration, database, options.units, manager)
         done = apply.preview() if options.dry_run else apply.run()
     except Problem as problem:
         return _refused(problem)
@@ -78,6 +101,9 @@ class Apply:
         with exclusive(self._tree.directory):
             # Another one may have been at work since.
             self.difference = self._tree.compare(self._texts, self._wanted)
+            # First, since it proves that the jobs can have their database where storage.path says: if not, nothing else
+            # has changed.
+            self._store()
             states = self._look()
             done = self._stop(states)
             self._tree.change(self.difference, self._texts)
@@ -85,7 +111,6 @@ class Apply:
             changed = self._tree.pending() | {unit for unit, state in states.items() if state.stale}
             if changed and self._manager.is_there():
                 self._manager.reload()
-            self._store()
             done += self._start(states, changed)
             self._tree.done()
             return done or ["nothing to change"]

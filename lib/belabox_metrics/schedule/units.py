@@ -66,6 +66,10 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+# A target that is restarted a few times in a row must not leave its timers failed for good.
+NO_START_LIMIT = "StartLimitIntervalSec=0"
+
+
 def _collect(timing: Timing) -> str:
     every = spell(timing.metric.interval_ms)
     if timing.calendar:
@@ -83,6 +87,7 @@ Conflicts=shutdown.target
 DefaultDependencies=no
 PartOf={TARGET}
 Requires=sysinit.target
+{NO_START_LIMIT}
 
 [Timer]
 AccuracySec=1ms
@@ -93,6 +98,7 @@ def _upload(interval_ms: int) -> str:
     return f"""{HEADER}[Unit]
 Description=Send samples every {spell(interval_ms)}
 PartOf={TARGET}
+{NO_START_LIMIT}
 
 [Timer]
 AccuracySec=1s
@@ -108,6 +114,7 @@ def _maintain(interval_ms: int) -> str:
     return f"""{HEADER}[Unit]
 Description=Tidy up the database of samples every {spell(interval_ms)}
 PartOf={TARGET}
+{NO_START_LIMIT}
 
 [Timer]
 AccuracySec={_seconds(MINUTE if interval_ms >= HOUR else SECOND)}
@@ -123,7 +130,7 @@ def _services(configuration: Configuration) -> str:
     if database != DEFAULT_DATABASE:
         directory = quoted(os.path.dirname(database))
         unit = f"[Unit]\nRequiresMountsFor={directory}\n\n"
-        service = f"Environment={quoted('BELABOX_METRICS_DATABASE=' + database)}\nReadWritePaths={directory}\n"
+        service = f"Environment={quoted('BELABOX_METRICS_DATABASE=' + database)}\nReadWritePaths=-{directory}\n"
     level = _LOG_LEVELS.get(configuration.values.text("logging.level"))
     if level:
         service += f"LogLevelMax={level}\n"

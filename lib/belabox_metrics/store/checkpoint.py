@@ -29,5 +29,10 @@ def log_size(path: str) -> int:
 def truncate_log(connection: Connection) -> bool:
     """Move the log into the database and truncate it, the lock being held. False when a reader was in the way, which
     SQLite reports in a row and not as an error; the next one will manage."""
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    # The lock is held: others wait for it, so there is no waiting for readers here.
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute("PRAGMA busy_timeout=5000")
     return not busy

@@ -13,7 +13,7 @@ import posix as os  # as environment.py says
 import time
 
 from ..environment import variable
-from ..errors import StoreProblem
+from ..errors import Problem, StoreProblem, TryLater
 from . import sqlite
 from .lock import Lock
 
@@ -169,9 +169,11 @@ class Writing:
             raise problem(error, self._store.path) from error
 
 
-def problem(error: Exception, path: str) -> StoreProblem:
+def problem(error: Exception, path: str) -> Problem:
     """SQLite's word in ours: what failed and what to do."""
     said = str(error)
+    if "locked" in said or "busy" in said:
+        return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")
     # Python before 3.11 gives no error code, so the stable texts of sqlite3_errstr() decide.
     for text, what, hint in _KNOWN:
         if text in said:
@@ -180,8 +182,12 @@ def problem(error: Exception, path: str) -> StoreProblem:
 
 
 _KNOWN = (
-    ("not a database", "this file is not a database", "move it away, a new one is made at the next run"),
-    ("malformed", "the database is damaged", "move it away, a new one is made at the next run"),
+    (
+        "not a database",
+        "this file is not a database",
+        "move it away together with its -wal and -shm, a new one is made",
+    ),
+    ("malformed", "the database is damaged", "move it away together with its -wal and -shm, a new one is made"),
     ("is full", "the disk is full", "free some space; what is stored already is safe"),
     (
         "unable to open",

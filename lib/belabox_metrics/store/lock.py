@@ -9,11 +9,8 @@ from __future__ import annotations
 import fcntl
 import posix as os  # as environment.py says
 
+from ..deadline import Deadline
 from ..errors import StoreProblem, TryLater
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 class Lock:
@@ -42,8 +39,11 @@ class Lock:
         except BaseException:
             os.close(descriptor)
             raise
-        # For a person who asks who holds it. Padded, so that one write replaces the whole content.
-        os.pwrite(descriptor, f"{os.getpid():<10}\n".encode(), 0)
+        try:  # noqa: SIM105 - contextlib costs a millisecond
+            # For a person who asks who holds it. Padded, so that one write replaces the whole content.
+            os.pwrite(descriptor, f"{os.getpid():<10}\n".encode(), 0)
+        except OSError:  # a full disk: the lock is held all the same
+            pass
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -59,22 +59,13 @@ class Lock:
         else:
             return
 
-        # Not at the top: it costs half of what a collection does, and hardly any has to wait.
-        import signal
-
-        def too_late(_number: int, _frame: FrameType | None) -> None:
+        def too_late() -> TryLater:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise TryLater(
+            return TryLater(
                 f"the lock was not free for {self.wait_s:g} s, process {holder} holds it",
                 where=self.path,
                 hint=f"see what it does: ps -p {holder}",
             )
 
-        # A signal is the only thing that ends a blocked flock(2) in time; the handler raises out of it.
-        previous = signal.signal(signal.SIGALRM, too_late)
-        signal.setitimer(signal.ITIMER_REAL, self.wait_s)
-        try:
+        with Deadline(self.wait_s, too_late):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)

@@ -38,8 +38,12 @@ def pending(connection: Connection, priority: int, samples: int) -> list[Pending
         (priority,),
     )
     for number, timestamp_ms, shape, packed in rows:
-        values = parse(packed)
-        assert isinstance(values, list)
+        try:
+            values = parse(packed)
+        except ValueError:  # a damaged row must not keep the others back
+            continue
+        if not isinstance(values, list):
+            continue
         # Texts stay on the box, null is a series without a value this time.
         numbers = [(at, value) for at, value in enumerate(values) if isinstance(value, (int, float))]
         if not numbers:

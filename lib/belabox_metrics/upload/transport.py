@@ -6,8 +6,10 @@ import gzip
 import time
 
 import requests
+import urllib3
 
 from .. import __version__
+from ..deadline import Deadline
 from ..errors import Problem, TryLater
 from .endpoint import endpoint
 
@@ -55,6 +57,8 @@ class Transport:
         self.url = url
         self.endpoint = endpoint(url)
         self._timeout = (min(CONNECT_S, timeout_s), timeout_s)
+        # Each wait may be as long as that; all of them together not much longer.
+        self._total_s = timeout_s + CONNECT_S
         self._compression = compression
         self._session = requests.Session()
         # No .netrc, no proxies from an environment nobody sees.
@@ -77,22 +81,28 @@ class Transport:
         started = time.monotonic()
         try:
             # A redirect would carry the data, and later the token, to whoever is named in it.
-            with self._session.post(
-                self.url,
-                data=body,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                Deadline(self._total_s, self._too_slow),
+                self._session.post(
+                    self.url,
+                    data=body,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 received = len(response.raw.read(ANSWER_LIMIT, decode_content=False))
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(
                 _reason(error), where=self.endpoint, hint="everything stays stored and pending"
             ) from error
         status = response.status_code
         answer = Answer(status, len(body), received, (time.monotonic() - started) * 1000)
         if 200 <= status < 300:
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                hint = "somebody's log-in page? everything stays pending"
+                raise Refused(f"the server answered {status} with a web page", answer, where=self.endpoint, hint=hint)
             return answer
         if status == 429 or status >= 500:
             raise BusyServer(f"the server answered {status}", answer, where=self.endpoint, hint="sent again later")
@@ -102,6 +112,11 @@ class Transport:
             answer,
             where=self.endpoint,
             hint=hint or "everything stays pending",
+        )
+
+    def _too_slow(self) -> Unreachable:
+        return Unreachable(
+            f"no whole answer in {self._total_s:g} s", where=self.endpoint, hint="everything stays stored and pending"
         )
 
 

@@ -14,7 +14,7 @@ from ..distribution import make_importable
 from ..errors import Problem, UsageProblem
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
-from ..store.database import Store, database_path
+from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.settings import section
 from .endpoint import endpoint
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 # After an outage, what one activation sends at most: most of what it costs is to have started, and values of one series
 # that go together take less than half of the bytes. Of the default batch these are 50 000 numbers, some 250 KB.
 BACKLOG_BATCHES = 20
-# Less than the unit's TimeoutStartSec=, by more than one request may take.
+# Together, and with what it takes to connect, less than the unit's TimeoutStartSec=.
 BACKLOG_S = 60.0
+LONGEST_ANSWER_S = 120.0
 # Numbers; 256 KB even if each should take 13 bytes.
 LONGEST_CHUNK = 20_000
 
@@ -50,7 +51,7 @@ class Remote:
         remote = section(connection, "remote")
         self.url = str(_first(remote, "url", ""))
         self.enabled = bool(_first(remote, "enabled", 0)) and bool(self.url)
-        self.timeout_s = float(_first(remote, "timeout_ms", 30_000)) / 1000
+        self.timeout_s = min(float(_first(remote, "timeout_ms", 30_000)) / 1000, LONGEST_ANSWER_S)
         self.compression = bool(_first(remote, "compression", 1))
         self.batch_size = int(_first(remote, "batch_size", 2500))
         self.chunk_size = int(_first(remote, "chunk_size", 50))
@@ -87,8 +88,10 @@ def main(arguments: list[str]) -> int:
         if arguments:
             raise UsageProblem(f"takes no argument: {arguments[0]}", hint="see upload --help")
         return upload(Store(database_path()), clock.now())
-    except Problem as problem:
-        return journal.failure(problem, job="upload", message_id=journal.UPLOAD_FAILED)
+    except DatabaseError as error:
+        return journal.failure(problem(error, database_path()), job="upload", message_id=journal.UPLOAD_FAILED)
+    except Problem as failed:
+        return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
 
 
 def upload(store: Store, moment: clock.Moment) -> int:
@@ -102,8 +105,8 @@ def upload(store: Store, moment: clock.Moment) -> int:
     failed: Problem | None = None
     try:
         send_pending(store, remote, batch)
-    except Problem as problem:
-        failed = problem
+    except Problem as caught:
+        failed = caught
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
     run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
@@ -126,7 +129,7 @@ def send_pending(store: Store, remote: Remote, batch: Batch) -> None:
     shapes: dict[int, list[queue.Series]] = {}
     for priority in queue.PRIORITIES:
         waiting: list[PendingRun] = []
-        while batch.samples < most and (batch.samples < remote.batch_size or time.monotonic() < until):
+        while batch.samples < most and time.monotonic() < until:
             waiting = waiting or queue.pending(connection, priority, min(remote.batch_size, most - batch.samples))
             if not waiting:
                 break
@@ -136,7 +139,7 @@ def send_pending(store: Store, remote: Remote, batch: Batch) -> None:
                     shapes[run.shape] = queue.series_of(connection, run.shape)
             sender = sender or _sender(remote, shapes)
             _send(store, sender, batch, priority, chunk)
-        if not waiting and batch.samples < remote.batch_size:
+        if not waiting and batch.samples < remote.batch_size and time.monotonic() < until:
             _skip(store, priority, frontier)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from belabox_metrics.schedule import apply
+from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.schedule.tree import PENDING
 
 if TYPE_CHECKING:
@@ -304,10 +306,11 @@ def test_a_crash_between_two_files_is_healed(box: Box, stop_after: int, monkeypa
     assert ["daemon-reload"] in box.calls()
 
 
-def test_a_broken_database_leaves_the_rest_for_the_next(box: Box) -> None:
+def test_without_a_usable_database_nothing_changes(box: Box) -> None:
     box.database.write_text("this is no database, and too long to be taken for an empty one" * 20)
     assert str(box.database) in box.apply(expect=1).stderr
-    assert box.calls() == [["daemon-reload"]]
+    assert box.calls() == []
+    assert not list(box.units.glob("*.timer"))
     box.database.unlink()
     box.apply()
     assert box.calls() == [["daemon-reload"], ["start", *ALL]]
@@ -373,3 +376,19 @@ def test_a_unit_gets_records_instead_of_lines(box: Box) -> None:
     done = box.apply(expect=78)
     assert done.stderr.startswith("<3>")
     assert "interval: 10 has no unit" in done.stderr
+
+
+def test_what_is_saved_while_it_is_applied_is_applied_too(box: Box) -> None:
+    saves = ["cpu.usage, interval: 15s"]
+
+    class Slow(Manager):
+        """Somebody saves again while systemd is being told."""
+
+        def is_there(self) -> bool:
+            if saves:
+                box.configure("cpu.usage, interval: 10s", saves.pop())
+            return False
+
+    arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
+    assert apply.main(arguments, Slow()) == 0
+    assert "every 15s" in (box.units / "belabox-metrics@cpu.usage.timer").read_text()

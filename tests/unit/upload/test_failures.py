@@ -141,6 +141,31 @@ def hang(handler: http.server.BaseHTTPRequestHandler) -> None:
     threading.Event().wait(20)
 
 
+def web_page(handler: http.server.BaseHTTPRequestHandler) -> None:
+    status(200, **{"Content-Type": "text/html; charset=utf-8"})(handler)
+
+
+def cut_short(handler: http.server.BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"abc")
+    drop(handler)
+
+
+def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
+    """A byte every tenth of a second: no single wait is long, all of them together are."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    try:
+        for _ in range(300):
+            handler.wfile.write(b"a")
+            threading.Event().wait(0.1)
+    except OSError:
+        pass
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
@@ -154,8 +179,23 @@ def hang(handler: http.server.BaseHTTPRequestHandler) -> None:
         (status(503), 75, "answered 503"),
         (drop, 75, "pending"),
         (hang, 75, "no answer in time"),
+        (web_page, 1, "with a web page"),
+        (trickle, 75, "no whole answer in 12 s"),
     ],
-    ids=["400", "401", "404", "413", "redirect", "429", "500", "503", "drop", "hang"],
+    ids=[
+        "400",
+        "401",
+        "404",
+        "413",
+        "redirect",
+        "429",
+        "500",
+        "503",
+        "drop",
+        "hang",
+        "web page",
+        "trickle",
+    ],
 )
 def test_what_was_not_accepted_stays_pending(
     tmp_path: Path, remote: Remote, answer: Answer, code: int, said: str
@@ -250,3 +290,12 @@ def test_switched_off_it_sends_nothing_and_is_content(tmp_path: Path, remote: Re
     done = upload(store)
     assert (done.returncode, done.stderr) == (0, "")
     assert remote.requests == []
+
+
+def test_a_2xx_whose_body_breaks_off_is_no_crash(tmp_path: Path, remote: Remote) -> None:
+    """The status has come, so it is accepted; or the library says that it broke, and it comes again."""
+    store = box(tmp_path, remote.url)
+    remote.answer = cut_short
+    done = upload(store)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, queue.pending_count(store.connection())) in ((0, 0), (75, 120))
