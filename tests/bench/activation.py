@@ -16,8 +16,6 @@ from .figures import Spread, spread
 
 RUNTIME_UNITS = "/run/systemd/system"
 TICKS = os.sysconf("SC_CLK_TCK")
-# Longer than the slowest start takes, so that none is left out.
-APART_MS = 100
 PASS = "/usr/bin/python3 -I -S -c pass"
 BARE = f"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart={PASS}\n"
 # What the manager has to say about a start costs the same for all; the product's units silence it, so does the floor.
@@ -29,6 +27,8 @@ class Trial(NamedTuple):
 
     name: str
     text: str
+    # Longer than it takes: a timer that elapses while its service runs starts nothing, and one would be missing.
+    apart_ms: int = 100
 
 
 def service(unit: str) -> str:
@@ -49,8 +49,8 @@ def replaced(text: str, command: str) -> str:
 
 def install(machine: Machine, trials: list[Trial], starts: int) -> None:
     """A service and a timer that starts it so many times, for each trial."""
-    lines = "".join(f"OnActiveSec={100 + APART_MS * number}ms\n" for number in range(starts))
     for trial in trials:
+        lines = "".join(f"OnActiveSec={100 + trial.apart_ms * number}ms\n" for number in range(starts))
         timer = f"[Timer]\nAccuracySec=1us\n{lines}"
         for suffix, text in ((".service", trial.text), (".timer", timer)):
             machine.run("tee", f"{RUNTIME_UNITS}/bench-{trial.name}{suffix}", input=text)
@@ -70,13 +70,22 @@ def one_turn(machine: Machine, trial: Trial, starts: int) -> float:
     """CPU ms a start."""
     before = cpu_ms(machine)
     machine.systemctl("start", f"bench-{trial.name}.timer")
-    time.sleep((150 + APART_MS * starts) / 1000)
+    time.sleep((150 + trial.apart_ms * starts) / 1000)
     machine.wait_until(lambda: not running(machine, trial.name), 10, f"{trial.name} does not end")
     spent = cpu_ms(machine) - before
     result = machine.systemctl("show", "-P", "Result", f"bench-{trial.name}.service")
     assert result == "success", f"{trial.name}: {result}"
+    took = duration_ms(machine, trial.name)
+    assert took < 0.9 * trial.apart_ms, f"{trial.name}: took {took:.0f} ms, starts are {trial.apart_ms} ms apart"
     machine.systemctl("stop", f"bench-{trial.name}.timer")
     return spent / starts
+
+
+def duration_ms(machine: Machine, name: str) -> float:
+    """How long the last start took, on the clock."""
+    stamps = ("InactiveExitTimestampMonotonic", "InactiveEnterTimestampMonotonic")
+    began, ended = (int(machine.systemctl("show", "-P", stamp, f"bench-{name}.service")) for stamp in stamps)
+    return (ended - began) / 1000
 
 
 def running(machine: Machine, name: str) -> bool:

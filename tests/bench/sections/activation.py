@@ -71,10 +71,10 @@ def _figures(machine: Machine, options: Options) -> list[Figure]:
         Trial("collection", whole),
         Trial("sandbox", replaced(whole, PASS)),
         Trial("unconfined", replaced(as_metrics, command)),
-        Trial("naive", replaced(NAIVE_UNIT, NAIVE)),
-        Trial("naivesandbox", replaced(without(NAIVE_UNIT, "StateDirectory"), PASS)),
+        Trial("naive", replaced(NAIVE_UNIT, NAIVE), 400),
+        Trial("naivesandbox", replaced(without(NAIVE_UNIT, "StateDirectory"), PASS), 200),
     ]
-    cost = cpu_of_starts(machine, trials, options.turns(10))
+    cost = cpu_of_starts(machine, trials, options.turns(10), 25)
     floor = cost["bare"]
     figures = [Figure("activation", "bare unit, interpreter that does nothing", floor.median, "ms", str(floor))]
     for name, title, reach in (
