@@ -12,7 +12,7 @@ from .errors import NoData, Problem, SourceProblem, UsageProblem
 from .source import is_directory
 from .store import runs
 from .store.database import DatabaseError, Store, database_path, problem
-from .store.settings import section
+from .store.settings import first, section
 from .world import World, defaults
 
 TYPE_CHECKING = False
@@ -130,7 +130,7 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
         metric=metric,
         samples=reading.samples if reading else None,
         outcome=outcome,
-        priority=int(_first(found, "priority", collector.PRIORITY)),
+        priority=int(first(found, "priority", collector.PRIORITY)),
         state=reading.state if reading else None,
         error=error,
         duration_us=(time.perf_counter_ns() - started) // 1000,
@@ -220,11 +220,6 @@ def _merged(collector: ModuleType, found: dict[str, list[Value]]) -> dict[str, o
     if not found:
         return defaults(collector.SETTINGS)
     return {
-        key: found.get(f"config.{key}", []) if kind == "patterns" else _first(found, f"config.{key}", default)
+        key: found.get(f"config.{key}", []) if kind == "patterns" else first(found, f"config.{key}", default)
         for key, (kind, default) in collector.SETTINGS.items()
     }
-
-
-def _first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
-    values = found.get(key)
-    return values[0] if values else default

@@ -32,3 +32,9 @@ def section(connection: Connection, name: str) -> dict[str, list[Value]]:
     for key, value in rows:
         found.setdefault(key, []).append(value)
     return found
+
+
+def first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
+    """The value of a key that holds one, from what `section` returned; `default` where it was never stored."""
+    values = found.get(key)
+    return values[0] if values else default

@@ -15,7 +15,7 @@ from ..errors import Problem, UsageProblem
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
-from ..store.settings import section
+from ..store.settings import first, section
 from .endpoint import endpoint
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..store.queue import PendingRun
-    from ..store.settings import Value
     from .jsonl import Lines
     from .transport import Answer, Transport
 
@@ -49,13 +48,13 @@ class Remote:
 
     def __init__(self, connection: Connection) -> None:
         remote = section(connection, "remote")
-        self.url = str(_first(remote, "url", ""))
-        self.enabled = bool(_first(remote, "enabled", 0)) and bool(self.url)
-        self.timeout_s = min(float(_first(remote, "timeout_ms", 30_000)) / 1000, LONGEST_ANSWER_S)
-        self.compression = bool(_first(remote, "compression", 1))
-        self.batch_size = int(_first(remote, "batch_size", 2500))
-        self.chunk_size = int(_first(remote, "chunk_size", 50))
-        self.device_id = str(_first(section(connection, "device"), "id", ""))
+        self.url = str(first(remote, "url", ""))
+        self.enabled = bool(first(remote, "enabled", 0)) and bool(self.url)
+        self.timeout_s = min(float(first(remote, "timeout_ms", 30_000)) / 1000, LONGEST_ANSWER_S)
+        self.compression = bool(first(remote, "compression", 1))
+        self.batch_size = int(first(remote, "batch_size", 2500))
+        self.chunk_size = int(first(remote, "chunk_size", 50))
+        self.device_id = str(first(section(connection, "device"), "id", ""))
 
 
 class Batch:
@@ -206,8 +205,3 @@ def _tell(remote: Remote, batch: Batch, failed: Problem | None, duration_us: int
         message = f"{batch.samples} samples sent in {batch.chunks} chunks"
         journal.record(message, message_id=journal.UPLOADED, job="upload", **fields)
     return 0
-
-
-def _first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
-    values = found.get(key)
-    return values[0] if values else default
