@@ -8,36 +8,57 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from ..clock import Moment
+
 PRIORITIES = (0, 1, 2, 3)
 # As many of the newest are kept for people to look at.
 CHECKPOINTS_KEPT = 1000
+# After everything that there is.
+END = 2**63 - 1
 
 Series = tuple[str, str]  # name, canonical tags
 
 
 class PendingRun:
-    """A run with something to send: `numbers` are (position in the shape, value)."""
+    """A run with something to send: `numbers` are (position in the shape, value), `session` its UUID or "".
 
-    __slots__ = ("id", "numbers", "shape", "timestamp_ms")
+    `boot`, `boottime_ms` and `synchronized` tell what its time is worth."""
 
-    def __init__(self, number: int, timestamp_ms: int, shape: int, numbers: list[tuple[int, float]]) -> None:
+    __slots__ = ("boot", "boottime_ms", "id", "numbers", "session", "shape", "synchronized", "timestamp_ms")
+
+    def __init__(
+        self,
+        number: int,
+        timestamp_ms: int,
+        shape: int,
+        numbers: list[tuple[int, float]],
+        session: str = "",
+        boot: int = 0,
+        boottime_ms: int = 0,
+        synchronized: bool = True,
+    ) -> None:
         self.id = number
         self.timestamp_ms = timestamp_ms
         self.shape = shape
         self.numbers = numbers
+        self.session = session
+        self.boot = boot
+        self.boottime_ms = boottime_ms
+        self.synchronized = synchronized
 
 
-def pending(connection: Connection, priority: int, samples: int) -> list[PendingRun]:
-    """The oldest runs of `priority` not sent yet, with about `samples` numbers in all, one run at least."""
+def waiting(connection: Connection, priority: int, after: int, upto: int, samples: int) -> list[PendingRun]:
+    """The oldest runs of `priority` in (after, upto] that have numbers, with about `samples` of them in all, one run at
+    least."""
     found: list[PendingRun] = []
     wanted = samples
     rows = connection.execute(
-        "SELECT id, timestamp_ms, shape, packed FROM runs"
-        " WHERE id > (SELECT run FROM positions WHERE priority = ?1) AND priority = ?1 AND packed IS NOT NULL"
-        " ORDER BY id",
-        (priority,),
+        "SELECT runs.id, runs.id - lead_ms, shape, packed, sessions.id, boot, boottime_ms, synchronized"
+        " FROM runs LEFT JOIN sessions ON sessions.number = runs.session"
+        " WHERE runs.id > ? AND runs.id <= ? AND priority = ? AND packed IS NOT NULL ORDER BY runs.id",
+        (after, upto, priority),
     )
-    for number, timestamp_ms, shape, packed in rows:
+    for number, timestamp_ms, shape, packed, session, boot, boottime_ms, synchronized in rows:
         try:
             values = parse(packed)
         except ValueError:  # a damaged row must not keep the others back
@@ -50,9 +71,30 @@ def pending(connection: Connection, priority: int, samples: int) -> list[Pending
             continue
         if found and len(numbers) > wanted:
             break
-        found.append(PendingRun(number, timestamp_ms, shape, numbers))
+        run = PendingRun(number, timestamp_ms, shape, numbers, session or "", boot, boottime_ms, bool(synchronized))
+        found.append(run)
         wanted -= len(numbers)
     return found
+
+
+def pending(connection: Connection, priority: int, samples: int) -> list[PendingRun]:
+    """The oldest runs of `priority` behind its position, with about `samples` numbers."""
+    return waiting(connection, priority, position(connection, priority), END, samples)
+
+
+def position(connection: Connection, priority: int) -> int:
+    """Up to this run all of `priority` is sent, or waits in the backlog."""
+    return int(connection.execute("SELECT run FROM positions WHERE priority = ?", (priority,)).fetchone()[0])
+
+
+def is_waiting(connection: Connection, priority: int) -> bool:
+    """Whether a run of `priority` with values is behind its position."""
+    found = connection.execute(
+        "SELECT 1 FROM runs WHERE id > (SELECT run FROM positions WHERE priority = ?1) AND priority = ?1"
+        " AND packed IS NOT NULL LIMIT 1",
+        (priority,),
+    ).fetchone()
+    return found is not None
 
 
 def frontier(connection: Connection) -> int:
@@ -60,18 +102,20 @@ def frontier(connection: Connection) -> int:
     return int(connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0)
 
 
-def totals(connection: Connection) -> tuple[int, int]:
-    """How many numbers were ever stored, and how many were ever sent. Both are kept while writing: counting what waits
-    would take the longer the longer an outage lasts."""
+def totals(connection: Connection) -> tuple[int, int, int]:
+    """How many numbers were ever stored, sent and set aside. All are kept while writing: counting what waits would take
+    the longer the longer an outage lasts."""
     stored = connection.execute("SELECT coalesce(sum(samples_total), 0) FROM jobs").fetchone()[0]
-    sent = connection.execute("SELECT coalesce(sum(samples_sent), 0) FROM positions").fetchone()[0]
-    return int(stored), int(sent)
+    sent, rejected = connection.execute(
+        "SELECT coalesce(sum(samples_sent), 0), coalesce(sum(samples_rejected), 0) FROM positions"
+    ).fetchone()
+    return int(stored), int(sent), int(rejected)
 
 
 def pending_count(connection: Connection) -> int:
     """How many numbers wait to be sent."""
-    stored, sent = totals(connection)
-    return stored - sent
+    stored, sent, rejected = totals(connection)
+    return stored - sent - rejected
 
 
 def series_of(connection: Connection, shape: int) -> list[Series]:
@@ -79,20 +123,46 @@ def series_of(connection: Connection, shape: int) -> list[Series]:
     return connection.execute("SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)).fetchall()
 
 
-def advance(connection: Connection, priority: int, run: int, samples: int) -> None:
-    """Everything of `priority` up to `run` is sent, `samples` numbers more than before. Inside a transaction."""
+def advance(connection: Connection, priority: int, run: int) -> None:
+    """Everything of `priority` up to `run` is settled. Inside a transaction."""
+    connection.execute("UPDATE positions SET run = max(run, ?) WHERE priority = ?", (run, priority))
+
+
+def count(connection: Connection, priority: int, sent: int = 0, rejected: int = 0) -> None:
+    """So many numbers of `priority` were sent, or set aside; less than 0 to take it back. Inside a transaction."""
     connection.execute(
-        "UPDATE positions SET run = max(run, ?), samples_sent = samples_sent + ? WHERE priority = ?",
-        (run, samples, priority),
+        "UPDATE positions SET samples_sent = samples_sent + ?, samples_rejected = samples_rejected + ?"
+        " WHERE priority = ?",
+        (sent, rejected, priority),
     )
 
 
-def note_chunk(connection: Connection, batch: str, index: int, last: PendingRun, upload_ms: int, count: int) -> None:
+def note_sent(connection: Connection, priority: int, moment: Moment) -> None:
+    """Nothing of `priority` was left at this moment. Inside a transaction."""
+    connection.execute(
+        "UPDATE positions SET sent_boot = (SELECT id FROM boots WHERE boot_id = ?), sent_boottime_ms = ?"
+        " WHERE priority = ?",
+        (moment.boot_id, moment.boottime_ms, priority),
+    )
+
+
+def since_sent(connection: Connection, priority: int, moment: Moment) -> int | None:
+    """How many ms ago nothing of `priority` was left; None when that was not in this boot."""
+    row = connection.execute(
+        "SELECT sent_boottime_ms FROM positions JOIN boots ON boots.id = sent_boot WHERE priority = ? AND boot_id = ?",
+        (priority, moment.boot_id),
+    ).fetchone()
+    return max(0, moment.boottime_ms - int(row[0])) if row else None
+
+
+def note_chunk(
+    connection: Connection, batch: str, index: int, last_run: int, last_timestamp_ms: int, upload_ms: int, samples: int
+) -> None:
     """One more line in `upload_checkpoints`. Inside the transaction that advances the position."""
     made = connection.execute(
         "INSERT INTO upload_checkpoints (batch_id, chunk_index, last_uploaded_id, last_uploaded_timestamp,"
         " upload_time, metrics_count) VALUES (?, ?, ?, ?, ?, ?)",
-        (batch, index, last.id, last.timestamp_ms, upload_ms, count),
+        (batch, index, last_run, last_timestamp_ms, upload_ms, samples),
     )
     oldest = int(made.lastrowid or 0) - CHECKPOINTS_KEPT
     connection.execute("DELETE FROM upload_checkpoints WHERE id <= ?", (oldest,))
