@@ -88,6 +88,7 @@ def _check_together(values: Sections, findings: Findings) -> None:
         hint = "set remote.url, or remote.enabled: false"
         line = values.line("remote.enabled")
         findings.add(line, "remote.enabled", "is true but there is no remote.url", hint)
+    _check_access(values, findings)
     if values.is_given("health.listen") and values.is_given("health.port"):
         port = address.split(values.text("health.listen"))[1]
         if port != values.integer("health.port"):
@@ -101,9 +102,25 @@ def _check_together(values: Sections, findings: Findings) -> None:
             findings.add(values.line(given), given, what, "change one of the two")
 
 
+def _check_access(values: Sections, findings: Findings) -> None:
+    """Who proves to be somebody needs all parts of the proof."""
+    kind, line = values.text("remote.auth.type"), values.line("remote.auth.type")
+    for of, key in (("basic", "remote.auth.username"), ("header", "remote.auth.header")):
+        if kind == of and not values.text(key) and not findings.has(key):
+            findings.add(line, "remote.auth.type", f"is {of} but there is no {key}")
+    # It ends at the first colon (RFC 7617), and what follows would become part of the password.
+    if ":" in values.text("remote.auth.username"):
+        findings.add(values.line("remote.auth.username"), "remote.auth.username", "has a colon in it")
+    pair = ("remote.tls.client_certificate", "remote.tls.client_key")
+    for given, other in (pair, pair[::-1]):
+        if values.text(given) and not values.text(other) and not findings.has(other):
+            findings.add(values.line(given), given, f"is set but {other} is not", "they go together")
+
+
 # The first of each must not be more than the second.
 _ORDERED = (
     ("remote.chunk_size", "remote.batch_size"),
+    ("remote.priority.high", "remote.priority.low"),
     ("remote.retry.initial_backoff", "remote.retry.max_backoff"),
     ("health.degraded_threshold.pending_metrics", "health.error_threshold.pending_metrics"),
     ("health.degraded_threshold.upload_age_seconds", "health.error_threshold.upload_age_seconds"),

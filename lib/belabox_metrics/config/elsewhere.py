@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .keys import KEYS, SECTIONS
+from .keys import KEYS, SECTIONS, TOKEN_FILE
 
 _NETWORK = "use config: {{{}: ...}} of the metric network.traffic"
-_TOKEN = "the token has its fixed place, /etc/belabox-metrics/api-token"  # noqa: S105 - a path, not a secret
+_TOKEN = f"remove it, the token has its fixed place, {TOKEN_FILE}; set remote.auth.type"
+_SECRET = f"remove it, a secret does not belong in this file but into {TOKEN_FILE}"
 
 _INSTEAD = {
     # The flat form.
@@ -28,13 +29,17 @@ _INSTEAD = {
     "storage.compression": "remove it, what is stored is packed already",
     "buffer": "use storage.path, the database is the buffer",
     "buffer.path": "use storage.path, the database is the buffer",
-    "remote.auth": _TOKEN,
+    "remote.auth.token_file": _TOKEN,
+    "remote.auth.token": _SECRET,
+    "remote.auth.password": _SECRET,
     "remote.upload": "use remote",
+    "remote.upload.mode": "use remote.mode",
     "remote.upload.batch_size": "use remote.batch_size",
     "remote.upload.interval": "use remote.upload_interval",
     "remote.upload.timeout": "use remote.timeout",
     "remote.upload.compression": "use remote.compression",
-    "remote.priority": "use priority of each entry of metrics",
+    "remote.priority.critical": "remove it, critical samples are always sent at once",
+    "remote.priority.normal": "use remote.upload_interval",
     "logging.rotation": "set SystemMaxUse= in journald.conf(5), the journal is the log",
 }
 

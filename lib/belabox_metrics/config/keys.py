@@ -9,6 +9,8 @@ from .kinds import Value
 
 DEFAULT_DATABASE = "/var/lib/belabox-metrics/metrics.db"
 DEFAULT_LISTEN = "127.0.0.1:9100"
+# Not a setting: a secret has one place, which the installer makes and nobody but root may read.
+TOKEN_FILE = "/etc/belabox-metrics/api-token"  # noqa: S105 - a path, not a secret
 
 
 class Key(NamedTuple):
@@ -31,7 +33,10 @@ class Key(NamedTuple):
     @property
     def stored(self) -> str:
         """The name under which its value is stored, which tells the unit: `max_backoff_ms`."""
-        return f"{self.name}_ms" if self.kind == "duration" else self.name
+        return self.name + _UNITS.get(self.kind, "")
+
+
+_UNITS = {"duration": "_ms", "percent": "_percent", "rate": "_per_s"}
 
 
 KEYS = (
@@ -48,6 +53,21 @@ KEYS = (
     Key("remote", "compression", "boolean", True),
     Key("remote", "batch_size", "integer", 2500, 1, 100_000),
     Key("remote", "chunk_size", "integer", 50, 1, 10_000),
+    Key("remote", "format", "text", "victoriametrics", choices=("victoriametrics", "json", "prometheus-remote-write")),
+    Key("remote", "mode", "text", "auto", choices=("auto", "realtime", "degraded", "offline")),
+    Key("remote", "query_url", "url", ""),
+    Key("remote.priority", "high", "duration", 10 * SECOND, SECOND, HOUR),
+    Key("remote.priority", "low", "duration", 10 * MINUTE, SECOND, 7 * DAY),
+    Key("remote.backfill", "enabled", "boolean", True),
+    Key("remote.backfill", "bandwidth_limit", "percent", 20, 1, 100),
+    Key("remote.backfill", "rate_limit", "rate", 1, high=1000),
+    Key("remote.backfill", "unlimited_when_idle", "boolean", True),
+    Key("remote.auth", "type", "text", "none", choices=("none", "bearer_token", "basic", "header")),
+    Key("remote.auth", "username", "text", ""),
+    Key("remote.auth", "header", "header", ""),
+    Key("remote.tls", "ca_file", "path", ""),
+    Key("remote.tls", "client_certificate", "path", ""),
+    Key("remote.tls", "client_key", "path", ""),
     Key("remote.retry", "enabled", "boolean", True),
     Key("remote.retry", "max_attempts", "integer", 3, 1, 100),
     Key("remote.retry", "initial_backoff", "duration", 5 * SECOND, 100, HOUR),

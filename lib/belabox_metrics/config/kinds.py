@@ -4,9 +4,10 @@ boolean   bool                          name      str: letters, digits, dots, da
 count     int, 1 or more                path      str, absolute, "" for none
 integer   int                           pattern   str, a regular expression, "" for none
 number    int or float                  patterns  list of these
-duration  int, ms                       text      str, one line
-listen    str, `HOST:PORT`              url       str, "" for none
-database  str, absolute
+duration  int, ms                       percent   int or float, `20%` or `20`
+listen    str, `HOST:PORT`              rate      float, a second, `1/s` or `30/m`
+database  str, absolute                 text      str, one line
+header    str, its name, "" for none    url       str, "" for none
 """
 
 from __future__ import annotations
@@ -103,6 +104,52 @@ def _number(text: str) -> int | float:
         raise Unfit(f"{shown(text)} is not a number") from None
 
 
+def _percent(text: str) -> int | float:
+    try:
+        return _number(text[:-1] if text.endswith("%") else text)
+    except Unfit:
+        raise Unfit(f"{shown(text)} is not a percentage", "write 20%") from None
+
+
+def _rate(text: str) -> float:
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)/([smh])", text)
+    if match is None or not float(match[1]):
+        raise Unfit(f"{shown(text)} is not a rate", "write 1/s, 30/m or 10/h")
+    return float(match[1]) * duration.SECOND / duration.UNITS[match[2]]
+
+
+def _header(text: str) -> str:
+    if not text:
+        return text
+    # A token of RFC 9110, section 5.6.2.
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", text):
+        raise Unfit(f"{shown(text)} is not the name of a header")
+    if text.lower() in _OUR_HEADERS or text.lower().startswith("x-prometheus-"):
+        raise Unfit(f"{text} is set by the uploader itself")
+    return text
+
+
+# Those of a request as the uploader makes it, and those by which a request could be made into two.
+_OUR_HEADERS = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-device-id",
+)
+
+
 def _boolean(text: str) -> bool:
     if text.lower() in _TRUE:
         return True
@@ -139,12 +186,15 @@ KINDS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "count": ("a whole number", _count),
     "database": ("a path", _database),
     "duration": ("a duration", duration.parse),
+    "header": ("the name of a header", _header),
     "integer": ("a whole number", _integer),
     "listen": ("ADDRESS:PORT", address.listen),
     "name": ("a name", _name),
     "number": ("a number", _number),
     "path": ("a path", _path),
     "pattern": ("a regular expression", _pattern),
+    "percent": ("a percentage", _percent),
+    "rate": ("a rate", _rate),
     "text": ("a text", _text),
     "url": ("a URL", address.url),
 }

@@ -11,7 +11,7 @@ import urllib3
 from .. import __version__
 from ..deadline import Deadline
 from ..errors import Problem, TryLater
-from .endpoint import endpoint
+from ..remote.urls import endpoint
 
 CONNECT_S = 10.0
 # More of an answer than this is not read: what matters is the status.

@@ -12,15 +12,14 @@ import uuid
 from .. import clock, journal
 from ..distribution import make_importable
 from ..errors import Problem, UsageProblem
+from ..remote.settings import Remote
+from ..remote.urls import endpoint
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
-from ..store.settings import first, section
-from .endpoint import endpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sqlite3 import Connection
     from typing import Any
 
     from ..store.queue import PendingRun
@@ -31,9 +30,8 @@ if TYPE_CHECKING:
 # After an outage, what one activation sends at most: most of what it costs is to have started, and values of one series
 # that go together take less than half of the bytes. Of the default batch these are 50 000 numbers, some 250 KB.
 BACKLOG_BATCHES = 20
-# Together, and with what it takes to connect, less than the unit's TimeoutStartSec=.
+# With the longest answer (remote/settings.py) and what it takes to connect, less than the unit's TimeoutStartSec=.
 BACKLOG_S = 60.0
-LONGEST_ANSWER_S = 120.0
 # Numbers; 256 KB even if each should take 13 bytes.
 LONGEST_CHUNK = 20_000
 
@@ -41,20 +39,6 @@ LONGEST_CHUNK = 20_000
 USAGE = """usage: belabox-metrics upload
 
 Send what is pending now, to remote.url of the configuration. What the server does not accept stays pending."""
-
-
-class Remote:
-    """Where to, and how much at a time: the sections `remote` and `device` of the settings."""
-
-    def __init__(self, connection: Connection) -> None:
-        remote = section(connection, "remote")
-        self.url = str(first(remote, "url", ""))
-        self.enabled = bool(first(remote, "enabled", 0)) and bool(self.url)
-        self.timeout_s = min(float(first(remote, "timeout_ms", 30_000)) / 1000, LONGEST_ANSWER_S)
-        self.compression = bool(first(remote, "compression", 1))
-        self.batch_size = int(first(remote, "batch_size", 2500))
-        self.chunk_size = int(first(remote, "chunk_size", 50))
-        self.device_id = str(first(section(connection, "device"), "id", ""))
 
 
 class Batch:
@@ -157,8 +141,10 @@ def _send(store: Store, sender: tuple[Transport, Lines], batch: Batch, priority:
     count = sum(len(run.numbers) for run in chunk)
     answer = transport.post(lines.build(chunk))
     with store.writing() as connection:
-        queue.advance(connection, priority, chunk[-1].id, count)
-        queue.note_chunk(connection, batch.id, batch.chunks, chunk[-1], time.time_ns() // 1_000_000, count)
+        queue.advance(connection, priority, chunk[-1].id)
+        queue.count(connection, priority, sent=count)
+        now_ms = time.time_ns() // 1_000_000
+        queue.note_chunk(connection, batch.id, batch.chunks, chunk[-1].id, chunk[-1].timestamp_ms, now_ms, count)
     batch.add(answer, count)
 
 
@@ -168,7 +154,7 @@ def _skip(store: Store, priority: int, frontier: int) -> None:
     # A position is worth a write only when looking again would cost more.
     if frontier - at > SKIP_MS:
         with store.writing() as connection:
-            queue.advance(connection, priority, frontier, 0)
+            queue.advance(connection, priority, frontier)
 
 
 SKIP_MS = 10 * 60 * 1000

@@ -1,4 +1,4 @@
-"""Where data goes, as it may be shown."""
+"""URLs: as they may be shown, and those that belong to the configured one."""
 
 from __future__ import annotations
 
