@@ -17,13 +17,13 @@ from .store.database import DatabaseError, Store, database_path, problem
 _SAMPLES = """
 SELECT timestamp_ms, metric_name, tags, coalesce(metric_value, value_text)
 FROM (
-    SELECT run.timestamp_ms, series.name AS metric_name, series.tags, value.key AS position,
+    SELECT run.id - run.lead_ms AS timestamp_ms, series.name AS metric_name, series.tags, value.key AS position,
         CASE WHEN value.type <> 'text' THEN value.value END AS metric_value,
         CASE WHEN value.type = 'text' THEN value.value END AS value_text
     FROM runs AS run
     JOIN json_each(run.packed) AS value
     JOIN series ON series.shape = run.shape AND series.position = value.key
-    WHERE run.id >= ?1 AND run.timestamp_ms >= ?1 AND run.packed IS NOT NULL AND value.type <> 'null'
+    WHERE run.id >= ?1 AND run.id - run.lead_ms >= ?1 AND run.packed IS NOT NULL AND value.type <> 'null'
         AND (run.job IN (SELECT id FROM jobs WHERE metric = ?2) OR series.name = ?2)
 )
 ORDER BY timestamp_ms, position

@@ -25,7 +25,7 @@ def timers(machine: Machine) -> list[str]:
 def first_values(machine: Machine, metric: str) -> list[dict[str, Any]]:
     """The samples of the metric's last run, once there are any."""
     query = f"""
-        SELECT name, value.value, nullif(tags, '') AS tags, timestamp_ms
+        SELECT name, value.value, nullif(tags, '') AS tags, runs.id - lead_ms AS timestamp_ms
         FROM jobs JOIN runs ON runs.id = jobs.values_run JOIN json_each(packed) AS value
         JOIN series ON series.shape = runs.shape AND position = value.key WHERE metric = '{metric}'
     """

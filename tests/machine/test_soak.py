@@ -27,7 +27,8 @@ INTERVALS = {
     "srt.packet_loss": 5,
 }
 RUNS = """
-SELECT jobs.job, metric, timestamp_ms, boottime_ms, outcome, runs.error FROM runs JOIN jobs ON jobs.id = runs.job
+SELECT jobs.job, metric, runs.id - lead_ms AS timestamp_ms, boottime_ms, outcome, runs.error
+FROM runs JOIN jobs ON jobs.id = runs.job
 WHERE boottime_ms BETWEEN {first} AND {last} ORDER BY runs.id
 """
 

@@ -82,6 +82,7 @@ class Facts:
         "metrics",
         "oldest",
         "pending",
+        "rejected",
         "sent",
         "skew_ms",
         "upload",
@@ -93,8 +94,8 @@ class Facts:
         self.metrics = _metrics(connection, jobs)
         self.upload = jobs.get(("upload", ""))
         self.apply = jobs.get(("apply", ""))
-        stored, self.sent = queue.totals(connection)
-        self.pending = max(0, stored - self.sent)
+        stored, self.sent, self.rejected = queue.totals(connection)
+        self.pending = max(0, stored - self.sent - self.rejected)
         self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
         self.made_ms = int(connection.execute(_MADE).fetchone()[0] or 0)
         self.skew_ms = _skew(connection)
@@ -143,7 +144,7 @@ FROM settings WHERE section >= 'metrics/' AND section < 'metrics0' AND key IN ('
 GROUP BY section
 """
 _OLDEST = """
-SELECT timestamp_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
+SELECT id - lead_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
 """
 _MADE = "SELECT strftime('%s', max(applied_at)) * 1000 FROM schema_version"
 # The last value of time.skew_ms, whichever job measures it. CROSS JOIN keeps the order of the tables: from the few

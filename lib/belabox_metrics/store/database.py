@@ -46,8 +46,13 @@ class Store:
         """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
         if self._connection is None:
             connection = self._open() if os.access(self.path, os.F_OK) else None
-            if connection is None or _version(connection, self.path) == 0:
+            version = _version(connection, self.path) if connection else 0
+            if connection is None or version == 0:
                 connection = self._create()
+            elif version < EXPECTED:
+                from .migration import migrate
+
+                migrate(connection, self.path, self.lock)
             self._connection = connection
         return self._connection
 
@@ -70,8 +75,12 @@ class Store:
             raise StoreProblem("is a directory, not a database", where=self.path)
         try:
             connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
-            if _version(connection, self.path) == 0:
+            version = _version(connection, self.path)
+            if version == 0:
                 raise StoreProblem("the database is still empty", where=self.path)
+            if version < EXPECTED:
+                hint = "the next collection brings it up to date"
+                raise StoreProblem("the database is of an older version", where=self.path, hint=hint)
         except DatabaseError as error:
             raise problem(error, self.path) from error
         return connection
@@ -110,7 +119,7 @@ class Store:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                connection.executescript(f"BEGIN IMMEDIATE; {schema.TABLES}")
+                connection.executescript(f"BEGIN IMMEDIATE; {schema.TABLES} {schema.VIEW} {schema.ROWS}")
                 connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
                 connection.execute(f"PRAGMA user_version={schema.VERSION}")
                 connection.execute("COMMIT")
@@ -209,7 +218,7 @@ def _version(connection: Connection, path: str) -> int:
     try:
         from_file = connection.execute("PRAGMA user_version")
         version = int(from_file.fetchone()[0])
-        if version == EXPECTED:
+        if OLDEST <= version <= EXPECTED:
             return version
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except DatabaseError as error:
@@ -226,7 +235,9 @@ def _version(connection: Connection, path: str) -> int:
 
 
 # Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.
-EXPECTED = 3
+EXPECTED = 4
+# From this one on migration.py knows the way.
+OLDEST = 3
 
 
 def _quoted(path: str) -> str:

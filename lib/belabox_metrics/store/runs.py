@@ -110,14 +110,14 @@ def add(connection: Connection, run: Run) -> str:
     shape = _shape(connection, run.shape) if run.shape else None
     last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
     number = max(moment.wall_ms, last + 1)
-    live = connection.execute("SELECT id FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
-    session = live[0] if live else None
+    live = connection.execute("SELECT number, id FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
+    session, session_id = live or (None, "")
     connection.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             job,
-            moment.wall_ms,
+            number - moment.wall_ms,
             boot,
             moment.boottime_ms,
             int(moment.synchronized),
@@ -139,7 +139,7 @@ def add(connection: Connection, run: Run) -> str:
         connection.execute("UPDATE jobs SET values_run = ? WHERE id = ?", (number, job))
     if run.state is not None:
         connection.execute(_STATE, (run.state, boot, moment.boottime_ms, job))
-    return session or ""
+    return str(session_id)
 
 
 _LAST = """

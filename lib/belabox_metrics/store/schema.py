@@ -5,8 +5,8 @@ Why this layout and not rows of samples: docs/storage.md has the measurements.
 
 from __future__ import annotations
 
-# 1 and 2 were schemas of an earlier program under the same path.
-VERSION = 3
+# 1 and 2 were schemas of an earlier program under the same path. migration.py has the steps from 3 on.
+VERSION = 4
 APPLICATION_ID = 0x42454C41  # "BELA": lets file(1) tell whose database it is
 
 # Fixed when the file is made.
@@ -21,10 +21,15 @@ CREATE TABLE settings (
     PRIMARY KEY (section, key, position)
 ) WITHOUT ROWID;
 
-CREATE TABLE boots (id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE);
+CREATE TABLE boots (
+    id INTEGER PRIMARY KEY,
+    boot_id TEXT NOT NULL UNIQUE,
+    offset_ms INTEGER              -- wall clock - time since boot, once the right time was known; else NULL
+);
 
 CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,    -- what a run stores: a UUID in each would be a third of its bytes
+    id TEXT NOT NULL UNIQUE,       -- UUID
     start_time INTEGER NOT NULL,   -- Unix time, ms
     end_time INTEGER,
     status TEXT,                   -- active, completed, failed
@@ -64,22 +69,72 @@ CREATE TABLE series (
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL,
-    timestamp_ms INTEGER NOT NULL,
+    lead_ms INTEGER NOT NULL,                     -- id - wall clock: nearly always 0, which takes no byte
     boot INTEGER NOT NULL,
     boottime_ms INTEGER NOT NULL,
     synchronized INTEGER NOT NULL,                -- the wall clock had been set from a server
     duration_us INTEGER NOT NULL,
     outcome INTEGER NOT NULL,                     -- 0 done, 1 no data, 2 failed
     priority INTEGER NOT NULL,                    -- 0 most urgent .. 3
-    session TEXT,
+    session INTEGER,                              -- sessions.number
     shape INTEGER,
     packed TEXT,                                  -- JSON array of numbers, texts and nulls
     error TEXT
 );
 
--- What was sent is a position for each priority, not a mark on every row.
+-- What was sent is a position for each priority, not a mark on every row. docs/upload.md tells how these work together.
 CREATE TABLE positions (
-    priority INTEGER PRIMARY KEY, run INTEGER NOT NULL, samples_sent INTEGER NOT NULL DEFAULT 0
+    priority INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,                         -- all up to this one is sent, on its way behind, or set aside
+    samples_sent INTEGER NOT NULL DEFAULT 0,
+    samples_rejected INTEGER NOT NULL DEFAULT 0,
+    sent_boot INTEGER, sent_boottime_ms INTEGER   -- when it last went
+);
+-- Spans of runs, (after_run, upto_run], that drain behind what is sampled now.
+CREATE TABLE backlog (
+    id INTEGER PRIMARY KEY, priority INTEGER NOT NULL, after_run INTEGER NOT NULL, upto_run INTEGER NOT NULL
+);
+-- What was about to be sent when it was last heard of: the very bytes. Of the samples of the runs in
+-- (after_run, last_run], in order, it holds those from `start` up to `stop`.
+CREATE TABLE flights (
+    id INTEGER PRIMARY KEY,
+    batch_id TEXT NOT NULL,
+    chunk_index INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    backlog INTEGER,                              -- backlog.id, NULL for the queue itself
+    after_run INTEGER NOT NULL,
+    last_run INTEGER NOT NULL,
+    last_timestamp_ms INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    headers TEXT NOT NULL,                        -- JSON
+    body BLOB NOT NULL
+);
+-- Samples that the server refused while it took their neighbours.
+CREATE TABLE rejected (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL, position INTEGER NOT NULL,
+    timestamp_ms INTEGER NOT NULL, name TEXT NOT NULL, tags TEXT NOT NULL, value,
+    status INTEGER NOT NULL, reason TEXT NOT NULL, rejected_ms INTEGER NOT NULL
+);
+CREATE INDEX rejected_run ON rejected (run, position);
+-- What the uploader knows of the server and the way to it: one row.
+CREATE TABLE link (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    mode TEXT NOT NULL DEFAULT 'realtime',        -- realtime, degraded, offline
+    outcomes TEXT NOT NULL DEFAULT '',            -- the last ones, a letter each, newest last
+    failures INTEGER NOT NULL DEFAULT 0,          -- in a row
+    boot INTEGER,                                 -- of the times below
+    attempt_boottime_ms INTEGER,                  -- when it was last tried
+    not_before_boottime_ms INTEGER,               -- no attempt before this
+    binding INTEGER NOT NULL DEFAULT 0,           -- the server said so: holds for priority 0 too
+    retry_boottime_ms INTEGER,                    -- whoever comes by then, wakes the uploader; NULL: the timer does
+    backoff_ms INTEGER NOT NULL DEFAULT 0,
+    rate REAL,                                    -- bytes a second that the way has carried
+    status INTEGER,                               -- of the last answer
+    error TEXT,                                   -- why the last attempt failed
+    skew_ms REAL, skew_boot INTEGER, skew_boottime_ms INTEGER
 );
 CREATE TABLE upload_checkpoints (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -90,29 +145,41 @@ CREATE TABLE upload_checkpoints (
     upload_time INTEGER,
     metrics_count INTEGER
 );
+"""
 
--- For people and scripts: every sample as a row, with the documented columns.
+# For people and scripts: every sample as a row, with the documented columns.
+VIEW = """
 CREATE VIEW metrics AS
 SELECT
     run.id * 4096 + value.key AS id,
-    run.timestamp_ms AS timestamp_ms,
+    run.id - run.lead_ms AS timestamp_ms,
     series.name AS metric_name,
     CASE WHEN value.type <> 'text' THEN value.value END AS metric_value,
     CASE WHEN value.type = 'text' THEN value.value END AS value_text,
     value.type = 'text' AS value_type,
     nullif(series.tags, '') AS tags,
-    run.session AS session_id,
+    (SELECT sessions.id FROM sessions WHERE sessions.number = run.session) AS session_id,
     (SELECT value FROM settings WHERE section = 'device' AND key = 'id') AS device_id,
     value.type <> 'text'
-        AND run.id <= (SELECT run FROM positions WHERE positions.priority = run.priority) AS uploaded,
+        AND run.id <= (SELECT run FROM positions WHERE positions.priority = run.priority)
+        AND NOT EXISTS (
+            SELECT 1 FROM backlog
+            WHERE backlog.priority = run.priority AND run.id > backlog.after_run AND run.id <= backlog.upto_run
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM rejected WHERE rejected.run = run.id AND rejected.position = value.key
+        ) AS uploaded,
     run.priority AS priority,
-    series.name || '|' || run.timestamp_ms || '|'
+    series.name || '|' || (run.id - run.lead_ms) || '|'
         || coalesce((SELECT value FROM settings WHERE section = 'device' AND key = 'id'), '') || '|'
         || series.tags || '|' || (value.type = 'text') AS dedup_key
 FROM runs AS run
 JOIN json_each(run.packed) AS value
 JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.packed IS NOT NULL AND value.type <> 'null';
+"""
 
+ROWS = """
 INSERT INTO positions (priority, run) VALUES (0, 0), (1, 0), (2, 0), (3, 0);
+INSERT INTO link (id) VALUES (1);
 """

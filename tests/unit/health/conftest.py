@@ -57,7 +57,8 @@ class Box:
 
     def sent(self, samples: int) -> None:
         with self.store.writing() as connection:
-            queue.advance(connection, 2, queue.frontier(connection), samples)
+            queue.advance(connection, 2, queue.frontier(connection))
+            queue.count(connection, 2, sent=samples)
 
     def step(self, seconds: float, clock_jumps_by: float = 0) -> None:
         """Time goes on; the wall clock is set besides."""

@@ -89,7 +89,7 @@ def test_runs_stay_in_the_order_of_writing_when_the_clock_steps_back(box: Box) -
     box.run(Sample("n", 2))
     box.step(10_000)
     box.run(Sample("n", 3))
-    rows = box.sql("SELECT id, timestamp_ms, packed FROM runs ORDER BY id")
+    rows = box.sql("SELECT id, id - lead_ms, packed FROM runs ORDER BY id")
     assert [row[2] for row in rows] == ["[1]", "[2]", "[3]"]
     assert [row[1] for row in rows] == [1_700_000_000_000, 1_699_996_400_000, 1_699_996_410_000]
     assert len({row[0] for row in rows}) == 3
@@ -129,7 +129,7 @@ def test_a_job_knows_its_failures(box: Box) -> None:
 def test_a_session_marks_the_runs_of_its_time(box: Box) -> None:
     box.run(Sample("n", 1))
     with box.store.writing() as connection:
-        connection.execute("INSERT INTO sessions VALUES ('stream-1', 0, NULL, 'active', NULL)")
+        connection.execute("INSERT INTO sessions (id, start_time, status) VALUES ('stream-1', 0, 'active')")
     box.step(1000)
     box.run(Sample("n", 2))
     assert box.sql("SELECT session_id FROM metrics ORDER BY id") == [(None,), ("stream-1",)]
@@ -144,7 +144,8 @@ def test_pending_counts_numbers_and_the_position_takes_them_off(box: Box) -> Non
     assert [run.numbers for run in queue.pending(connection, 1, 100)] == [[(0, 1)]]
     (second,) = queue.pending(connection, 2, 100)
     with box.store.writing() as connection:
-        queue.advance(connection, 2, second.id, 2)
+        queue.advance(connection, 2, second.id)
+        queue.count(connection, 2, sent=2)
     assert queue.pending_count(connection) == 1
     assert queue.pending(connection, 2, 100) == []
     assert box.sql("SELECT metric_name, uploaded FROM metrics ORDER BY id") == [
