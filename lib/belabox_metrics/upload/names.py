@@ -6,10 +6,11 @@ import re
 
 _NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9_:]")
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
+_REGULAR = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:.]*")
 # Stored under the names of the specification, which leave the unit out.
 _UNITS = (("cpu_temperature", "_celsius"), ("thermal_zone_temp", "_celsius"))
 # Labels that every series has; a tag of the same name keeps its value under another.
-RESERVED = ("__name__", "device_id")
+RESERVED = ("__name__", "device_id", "stored_as")
 
 
 def metric_name(stored: str) -> str:
@@ -19,6 +20,11 @@ def metric_name(stored: str) -> str:
         if name.startswith(family) and not name.endswith(unit):
             name += unit
     return _lettered(name)
+
+
+def is_regular(stored: str) -> bool:
+    """Whether dots are all that a metric's name must change."""
+    return _REGULAR.fullmatch(stored) is not None
 
 
 def label_name(tag: str) -> str:

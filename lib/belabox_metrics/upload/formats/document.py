@@ -1,0 +1,87 @@
+"""The documented body of `POST /api/v1/metrics`: one JSON object, its samples in the order of time.
+
+`{"session_id", "device_id", "timestamp", "metrics": [{"name", "value", "tags", "timestamp"}]}`. Names and tags are as
+stored, times are RFC 3339 in UTC with milliseconds, `timestamp` of the document is its newest sample's. `session_id` is
+"" for what was sampled while no stream was live. The answer may have a `checkpoint`, in Unix ms.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from ...json_text import parse
+from .compression import headers, packed
+from .labels import tags_of, utf8
+from .refusal import LAST_MS, refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...store.queue import PendingRun, Series
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the Z is written below
+
+
+class Document:
+    NAME = "json"
+    ONE_SESSION = True
+
+    def __init__(self, device_id: str, shapes: dict[int, list[Series]], compress: bool) -> None:
+        self._device_id = device_id
+        self._shapes = shapes
+        self._compress = compress
+        self._heads: dict[int, list[str]] = {}
+
+    def headers(self) -> dict[str, str]:
+        return headers("application/json", self._compress)
+
+    def encode(self, chunk: list[PendingRun]) -> bytes:
+        found = []
+        newest = 0
+        for run in sorted(chunk, key=lambda run: run.timestamp_ms):
+            heads = self._heads_of(run.shape)
+            numbers = [
+                (heads[at], value)
+                for at, value in run.numbers
+                if at < len(heads) and not refusal(run.timestamp_ms, value)
+            ]
+            if numbers:
+                newest = run.timestamp_ms
+                taken = _rfc3339(newest)
+                found += [f'{head}"value":{value!r},"timestamp":"{taken}"}}' for head, value in numbers]
+        session = chunk[0].session if chunk else ""
+        return packed(
+            f'{{"session_id":{_quoted(session)},"device_id":{_quoted(self._device_id)},'
+            f'"timestamp":"{_rfc3339(newest)}","metrics":[{",".join(found)}]}}',
+            self._compress,
+        )
+
+    def checkpoint(self, body: bytes) -> int | None:
+        try:
+            answer = parse(body.decode())
+        except ValueError:
+            return None
+        said = answer.get("checkpoint") if isinstance(answer, dict) else None
+        # bool is a kind of int
+        if type(said) is not int or not 0 <= said <= LAST_MS:
+            return None
+        return said
+
+    def _heads_of(self, shape: int) -> list[str]:
+        if shape not in self._heads:
+            self._heads[shape] = [_head(name, tags) for name, tags in self._shapes.get(shape, [])]
+        return self._heads[shape]
+
+
+def _head(name: str, tags: str) -> str:
+    given = {utf8(key): utf8(value) for key, value in (tags_of(tags) or {}).items()}
+    return f'{{"name":{_quoted(name)},"tags":{json.dumps(given, separators=(",", ":"))},'
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(utf8(text))
+
+
+def _rfc3339(timestamp_ms: int) -> str:
+    """`2025-10-11T14:30:00.123Z`. Not by way of a float, which would round."""
+    return (_EPOCH + timedelta(milliseconds=timestamp_ms)).isoformat(timespec="milliseconds") + "Z"

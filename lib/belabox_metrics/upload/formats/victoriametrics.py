@@ -1,0 +1,46 @@
+"""The lines of VictoriaMetrics' `/api/v1/import`: one series a line, its values and timestamps (Unix ms) as arrays.
+
+Format: https://docs.victoriametrics.com/single-server-victoriametrics/#json-line-format. The server answers 204 to a
+line it can't parse and drops it, so nothing doubtful may leave.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .columns import Columns
+from .compression import headers, packed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...store.queue import PendingRun, Series
+
+
+class Lines:
+    NAME = "victoriametrics"
+    ONE_SESSION = False
+
+    def __init__(self, device_id: str, shapes: dict[int, list[Series]], compress: bool) -> None:
+        self._columns: Columns[str] = Columns(device_id, shapes, _head)
+        self._compress = compress
+
+    def headers(self) -> dict[str, str]:
+        return headers("application/x-ndjson", self._compress)
+
+    def encode(self, chunk: list[PendingRun]) -> bytes:
+        lines = [
+            f'{head}"values":{_array(values)},"timestamps":{_array(timestamps)}}}\n'
+            for head, (timestamps, values) in self._columns.of(chunk).items()
+        ]
+        return packed("".join(lines), self._compress)
+
+    def checkpoint(self, body: bytes) -> int | None:  # noqa: ARG002 - the server's answer has no body
+        return None
+
+
+def _head(labels: dict[str, str]) -> str:
+    return f'{{"metric":{json.dumps(labels, separators=(",", ":"))},'
+
+
+def _array(numbers: list[int] | list[float]) -> str:
+    return f"[{','.join(map(repr, numbers))}]"
