@@ -1,0 +1,162 @@
+"""`encoder`: whether video is being encoded, how many frames, how hard it is, and within which bitrates.
+
+BELABOX's encoder tells nothing of itself, so it is looked at from around it: the interrupts and the load of the
+hardware, the file of limits that belaUI writes, and, for set-ups of one's own, the files that `ffmpeg -progress`
+(setting `progress_file`) and `srt-live-transmit -statsout` (`statistics_file`) write. `belabox_metrics/encoder/` has a
+module for each.
+"""
+
+from __future__ import annotations
+
+from ..encoder import belacoder, hardware
+from ..errors import NoData, Problem, SourceProblem
+from ..interrupts import counted
+from ..sample import Sample
+from ..source import read_tail
+from ..world import Reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..world import Settings, World
+
+METRIC = "encoder"
+PRIORITY = 1
+SETTINGS: Settings = {
+    "progress_file": ("path", ""),
+    "statistics_file": ("path", ""),
+    # A file not written for so long tells of a stream that is over.
+    "stale_after": ("duration", 15_000),
+}
+
+TAIL = 16 * 1024  # bytes of a file that are read; some sixty blocks, or twenty reports
+
+
+class Memory:
+    """What the next run needs: interrupts by `cores`, the `process` of belacoder, marks of what was read last of
+    the two files (`progress`, `statistics`), and what was `missing`."""
+
+    __slots__ = ("cores", "missing", "process", "progress", "statistics")
+
+    def __init__(self, state: str) -> None:
+        lines = state.split("\n")
+        cores, self.process, self.progress, self.statistics, self.missing = lines if len(lines) == 5 else [""] * 5
+        words = cores.split(" ")
+        self.cores = {core: int(count) for core, count in zip(words[::2], words[1::2]) if count.isdigit()}
+
+    def text(self) -> str:
+        """As the state of a Reading."""
+        cores = " ".join([f"{core} {count}" for core, count in self.cores.items()])
+        return "\n".join([cores, self.process, self.progress, self.statistics, self.missing.replace("\n", " ")])
+
+
+def collect(world: World) -> Reading:
+    """`encoder.running` (1 or 0), and only while it is 1:
+
+    `encoder.frame_rate_fps` and `encoder.core_frame_rate_fps` (tag `core`), `encoder.load_percent` (of the busier
+    core), `encoder.core_load_percent` and `encoder.core_utilization_percent` (tag `core`), all by the hardware;
+    `encoder.bitrate_limit_kbps` (tag `limit`: `min`, `max`); what `ffmpeg_progress` lists; `encoder.send_rate_kbps` by
+    srt-live-transmit.
+
+    One source that can't be read is warned about when that changes. Raises NoData when there is nothing to look at
+    or, in the first run, to compare with; what the first source raised when all that there is fail."""
+    memory = Memory(world.state)
+    samples: list[Sample] = []
+    running: list[bool] = []
+    faults: list[Problem] = []
+    absent: list[NoData] = []
+    looks = [_hardware, _belacoder]
+    # Most boxes have neither file.
+    looks += [_progress] if world.text("progress_file") else []
+    looks += [_statistics] if world.text("statistics_file") else []
+    for look in looks:
+        try:
+            runs, found = look(world, memory)
+        except NoData as reason:
+            absent.append(reason)
+        except Problem as fault:
+            faults.append(fault)
+        else:
+            running.append(runs)
+            samples += found
+    missing = str(faults[0]) if faults else ""
+    warnings = [missing] if missing and missing != memory.missing else []
+    memory.missing = missing
+    if running:
+        runs = any(running)
+        return Reading([Sample("encoder.running", int(runs)), *(samples if runs else [])], memory.text(), warnings)
+    if faults:
+        raise faults[0]
+    if memory.cores:
+        return Reading([], memory.text())
+    # Of what is configured the reason is news; that a box has no such hardware is not.
+    raise absent[-1] if len(looks) > 2 else NoData("nothing on this box tells of an encoder")
+
+
+def _hardware(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+    before, memory.cores = memory.cores, {}
+    memory.cores = counted(world.root, hardware.CORE)
+    rates = hardware.frame_rates(before, memory.cores, world.elapsed_ms or 0)
+    if not rates:
+        raise NoData("the encoders of this box have not been looked at before")
+    whole = round(sum(rates.values()), 2)
+    found = [Sample("encoder.frame_rate_fps", whole)]
+    found += [Sample("encoder.core_frame_rate_fps", rate, {"core": core}) for core, rate in rates.items()]
+    loads = hardware.loads(world.root) if whole else {}
+    if loads:
+        found.append(Sample("encoder.load_percent", max([core.load for core in loads.values()])))
+    for name, core in loads.items():
+        found.append(Sample("encoder.core_load_percent", core.load, {"core": name}))
+        found.append(Sample("encoder.core_utilization_percent", core.utilization, {"core": name}))
+    return whole > 0, found
+
+
+def _belacoder(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+    low, high = belacoder.limits(world.root)
+    memory.process = belacoder.process(world.root, memory.process)
+    if not memory.process:
+        return False, []
+    return True, [
+        Sample("encoder.bitrate_limit_kbps", bits / 1000, {"limit": limit})
+        for limit, bits in (("min", low), ("max", high))
+    ]
+
+
+def _progress(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+    seen, memory.progress = memory.progress, ""
+    text, written_ms = _fresh(world, "progress_file")
+    from ..encoder import ffmpeg_progress
+
+    block = ffmpeg_progress.parse(text, world.text("progress_file"))
+    if block.ended:
+        return False, []
+    memory.progress = ffmpeg_progress.mark(block, written_ms)
+    return True, ffmpeg_progress.collect(block, written_ms, seen)
+
+
+def _statistics(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+    seen, memory.statistics = memory.statistics, ""
+    text, _ = _fresh(world, "statistics_file")
+    from ..srt import live_transmit
+
+    path = world.text("statistics_file")
+    reports = live_transmit.parse(text, path)
+    if reports[-1].received:
+        raise SourceProblem("is of a receiver, not of a sender", where=path, hint="srt.packet_loss reads that")
+    memory.statistics = live_transmit.mark(reports)
+    return True, [
+        Sample("encoder.send_rate_kbps", round(sample.value * 1000, 1))
+        for sample in live_transmit.collect(reports, seen)
+        if sample.name == "srt.send_rate_mbps" and isinstance(sample.value, (int, float))
+    ]
+
+
+def _fresh(world: World, setting: str) -> tuple[str, int]:
+    """The end of the file that a setting names, and when it was written. Raises NoData when it is not there or
+    stale."""
+    path = world.text(setting)
+    text, written_ms = read_tail(world.root, path, TAIL)
+    longest_ms = world.number("stale_after")
+    # A file from the future is as little to be trusted: the clock was set back since.
+    if abs(world.wall_ms() - written_ms) > longest_ms:
+        raise NoData(f"{path} is stale, not written for more than {longest_ms / 1000:g} s")
+    return text, written_ms
