@@ -1,0 +1,1 @@
+"""What the box knows of its modems, one module a source."""
