@@ -325,7 +325,7 @@ uninstall() {
     need_root --uninstall
     [[ -d /run/systemd/system ]] || fail "process 1 here is $(</proc/1/comm), not systemd: nothing can be installed here"
     say "stopping"
-    systemctl disable --now --quiet belabox-metrics.target 2>/dev/null || true
+    systemctl disable --now --quiet belabox-metrics.target belabox-metrics-vpu.service 2>/dev/null || true
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
     # A job that did not like to be stopped has started one that records the failure.
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
