@@ -23,8 +23,10 @@ INFO = 6
 COLLECTED = "9af5660a324b4ca59f5ccf1f1f0a5ab9"
 COLLECTION_FAILED = "3a3ece48027b495f817ffd750db1199a"
 SOURCE_SUSPECT = "d074cb16a64948ae84400053a1beabcf"
+EVENT = "f2a76c0d9be14d5c8c1e5a3b7049d6e2"
 UPLOADED = "6f55f71b73bc4ac8a4ec004265d82c8e"
 UPLOAD_FAILED = "dadb4c232bef49709d2c501b750a7f0b"
+REJECTED = "5d0c8f7e1b0f4c6f9c6d3e4b8a2f7c15"
 APPLIED = "d93f29380deb4a3aa5e60fc7e367c322"
 CONFIGURATION_REFUSED = "5582e55e2474497da07fb73e030f3fac"
 MAINTAINED = "9683c252eec0469bb2017d81c25c53f8"
@@ -49,8 +51,11 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     sys.stderr.write(text + "\n")
 
 
-def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, **fields: object) -> int:
-    """Record that a job failed in a way a person can mend; the exit code it is to leave with."""
+def failure(
+    problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: bool = False, **fields: object
+) -> int:
+    """Record that a job failed in a way a person can mend; the exit code it is to leave with. `again`: as it did the
+    last time, which is no news."""
     message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"
     if not variable("JOURNAL_STREAM"):
         # To a person the sentence is all there is to say: the fields only repeat it.
@@ -58,7 +63,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, **field
         return problem.exit_code
     record(
         message,
-        priority=WARNING if isinstance(problem, TryLater) else ERROR,
+        priority=NOTICE if again else WARNING if isinstance(problem, TryLater) else ERROR,
         message_id=message_id,
         job=job,
         error=str(problem),

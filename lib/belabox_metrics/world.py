@@ -6,6 +6,7 @@ from .errors import ConfigProblem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .event import Event
     from .sample import Sample
 
     # A collector's SETTINGS: name -> (kind, default). The kinds and what they hold:
@@ -80,14 +81,22 @@ class Reading:
 
     samples: possibly none, when the first of two readings was taken.
     state: for the same collector's next run, small, "" for nothing.
-    warnings: what a person should know although there are values."""
+    warnings: what a person should know although there are values.
+    events: what was found to have happened, oldest first."""
 
-    __slots__ = ("samples", "state", "warnings")
+    __slots__ = ("events", "samples", "state", "warnings")
 
-    def __init__(self, samples: list[Sample], state: str = "", warnings: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        samples: list[Sample],
+        state: str = "",
+        warnings: list[str] | None = None,
+        events: list[Event] | None = None,
+    ) -> None:
         self.samples = samples
         self.state = state
         self.warnings = [] if warnings is None else warnings
+        self.events = [] if events is None else events
 
     def __repr__(self) -> str:
-        return f"Reading({self.samples!r}, {self.state!r}, {self.warnings!r})"
+        return f"Reading({self.samples!r}, {self.state!r}, {self.warnings!r}, {self.events!r})"
