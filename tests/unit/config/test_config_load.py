@@ -135,6 +135,7 @@ def test_the_installer_can_edit_the_shipped_file_line_by_line(load: Load) -> Non
 def test_the_commented_source_of_the_shipped_file_is_right(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SHIPPED.read_text().replace("    # config:", "    config:").replace("    #   ", "      "))
-    srt = configuration.load(str(path)).metrics[-1]
-    assert srt.scheduled
-    assert srt.settings["file"] == "/tmp/srtla-send-stats-9000.json"
+    metrics = {metric.name: metric for metric in configuration.load(str(path)).metrics}
+    assert metrics["srt.packet_loss"].scheduled
+    assert metrics["srt.packet_loss"].settings["file"] == "/tmp/srtla-send-stats-9000.json"
+    assert metrics["encoder"].settings["progress_file"] == "/run/stream/progress"
