@@ -110,7 +110,9 @@ def add(connection: Connection, run: Run) -> str:
     shape = _shape(connection, run.shape) if run.shape else None
     last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
     number = max(moment.wall_ms, last + 1)
-    live = connection.execute("SELECT number, id FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
+    live = connection.execute(
+        "SELECT number, id FROM sessions WHERE status = 'active' AND boot = ? LIMIT 1", (boot,)
+    ).fetchone()
     session, session_id = live or (None, "")
     connection.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -33,7 +33,8 @@ CREATE TABLE sessions (
     start_time INTEGER NOT NULL,   -- Unix time, ms
     end_time INTEGER,
     status TEXT,                   -- active, completed, failed
-    metadata TEXT                  -- JSON
+    metadata TEXT,                 -- JSON
+    boot INTEGER                   -- no run of another boot belongs to it
 );
 
 -- One row a job: where it stands, and what it must remember until its next run.
