@@ -111,7 +111,7 @@ def add(connection: Connection, run: Run) -> str:
     last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
     number = max(moment.wall_ms, last + 1)
     live = connection.execute(
-        "SELECT number, id FROM sessions WHERE status = 'active' AND boot = ? LIMIT 1", (boot,)
+        "SELECT number, id FROM sessions WHERE status = 'active' AND coalesce(of_boot, ?1) = ?1 LIMIT 1", (boot,)
     ).fetchone()
     session, session_id = live or (None, "")
     connection.execute(

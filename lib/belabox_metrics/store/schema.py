@@ -34,7 +34,7 @@ CREATE TABLE sessions (
     end_time INTEGER,
     status TEXT,                   -- active, completed, failed
     metadata TEXT,                 -- JSON
-    boot INTEGER                   -- no run of another boot belongs to it
+    of_boot INTEGER                -- boots.id: no run of another boot belongs to it; NULL: not known
 );
 
 -- One row a job: where it stands, and what it must remember until its next run.

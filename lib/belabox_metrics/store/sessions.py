@@ -49,7 +49,7 @@ def apply(connection: Connection, change: SessionChange, moment: Moment) -> str:
 def _begin(connection: Connection, session: Session, moment: Moment) -> None:
     boot = connection.execute("SELECT id FROM boots WHERE boot_id = ?", (moment.boot_id,)).fetchone()
     made = connection.execute(
-        "INSERT INTO sessions (id, start_time, status, metadata, boot) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (id, start_time, status, metadata, of_boot) VALUES (?, ?, ?, ?, ?)",
         (session.id, session.start_ms, ACTIVE, session.metadata, boot[0] if boot else None),
     )
     # An id is never less than its run's time.
