@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .keys import KEYS, SECTIONS, TOKEN_FILE
+from ..remote.credentials import TOKEN_FILE
+from .keys import KEYS, SECTIONS
 
 _NETWORK = "use config: {{{}: ...}} of the metric network.traffic"
 _TOKEN = f"remove it, the token has its fixed place, {TOKEN_FILE}; set remote.auth.type"

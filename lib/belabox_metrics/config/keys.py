@@ -9,8 +9,6 @@ from .kinds import Value
 
 DEFAULT_DATABASE = "/var/lib/belabox-metrics/metrics.db"
 DEFAULT_LISTEN = "127.0.0.1:9100"
-# Not a setting: a secret has one place, which the installer makes and nobody but root may read.
-TOKEN_FILE = "/etc/belabox-metrics/api-token"  # noqa: S105 - a path, not a secret
 
 
 class Key(NamedTuple):

@@ -1,135 +1,60 @@
-"""One POST and what came of it."""
+"""One POST and what the server said to it. What a status means is not decided here."""
 
 from __future__ import annotations
 
-import gzip
-import time
-
-import requests
-import urllib3
-
-from .. import __version__
-from ..deadline import Deadline
-from ..errors import Problem, TryLater
+from ..remote.client import Client
+from ..remote.unreachable import Unreachable as Unreachable  # what post() raises
 from ..remote.urls import endpoint
 
-CONNECT_S = 10.0
-# More of an answer than this is not read: what matters is the status.
-ANSWER_LIMIT = 64 * 1024
-# BestSpeed costs half the CPU of the default for a tenth more bytes.
-GZIP_LEVEL = 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..remote.access import Access
+    from ..remote.client import Reply
+    from ..remote.settings import Remote
 
 
 class Answer:
-    """`status` is the HTTP status; bytes are of the bodies, as they went over the wire."""
+    """`retry_after` and `date` are the headers, "" where there is none. `is_web_page`: it is made for a person, so
+    not the server answers but something on the way, whatever the status."""
 
-    __slots__ = ("bytes_received", "bytes_sent", "duration_ms", "status")
+    __slots__ = (
+        "body",
+        "bytes_received",
+        "bytes_sent",
+        "date",
+        "duration_ms",
+        "is_web_page",
+        "retry_after",
+        "status",
+    )
 
-    def __init__(self, status: int, bytes_sent: int, bytes_received: int, duration_ms: float) -> None:
-        self.status = status
-        self.bytes_sent = bytes_sent
-        self.bytes_received = bytes_received
-        self.duration_ms = duration_ms
-
-
-class Unreachable(TryLater):
-    """There was no answer: connection refused, no name, no route, too slow."""
-
-
-class Refused(Problem):
-    """The server answered, with something else than 2xx. `answer` tells what."""
-
-    def __init__(self, what: str, answer: Answer, **more: str) -> None:
-        super().__init__(what, **more)
-        self.answer = answer
-
-
-class BusyServer(Refused, TryLater):
-    """429 or 5xx: the same bytes may pass later."""
-
-    exit_code = TryLater.exit_code
+    def __init__(self, reply: Reply) -> None:
+        self.status = reply.status
+        self.retry_after = reply.headers.get("retry-after", "")
+        self.date = reply.headers.get("date", "")
+        self.is_web_page = reply.headers.get("content-type", "").lower().startswith("text/html")
+        self.body = reply.body
+        self.bytes_sent = reply.bytes_sent
+        self.bytes_received = reply.bytes_received
+        self.duration_ms = reply.duration_ms
 
 
 class Transport:
-    """Posts bodies to one URL over one connection. `timeout_s` is for each wait on the server."""
+    """Posts bodies to `remote.url` over one connection. `endpoint` is that URL as it may be shown."""
 
-    def __init__(self, url: str, device_id: str, timeout_s: float, compression: bool) -> None:
-        self.url = url
-        self.endpoint = endpoint(url)
-        self._timeout = (min(CONNECT_S, timeout_s), timeout_s)
-        # Each wait may be as long as that; all of them together not much longer.
-        self._total_s = timeout_s + CONNECT_S
-        self._compression = compression
-        self._session = requests.Session()
-        # No .netrc, no proxies from an environment nobody sees.
-        self._session.trust_env = False
-        self._session.headers.update(
-            {
-                "Content-Type": "application/x-ndjson",
-                "User-Agent": f"belabox-metrics/{__version__}",
-                "X-Device-ID": device_id,
-            }
-        )
+    def __init__(self, remote: Remote, access: Access) -> None:
+        self.endpoint = endpoint(remote.url)
+        self._url = remote.url
+        self._device_id = remote.device_id
+        self._client = Client(access, remote.timeout_s)
 
-    def post(self, lines: str) -> Answer:
-        """Send `lines`; the answer, which is 2xx. Raises Unreachable, BusyServer or Refused."""
-        body = lines.encode()
-        headers = {}
-        if self._compression:
-            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
-            headers["Content-Encoding"] = "gzip"
-        started = time.monotonic()
+    def post(self, body: bytes, headers: dict[str, str], bytes_per_second: float | None = None) -> Answer:
+        """Send `body` as it is, with the headers of its format; not faster than `bytes_per_second`.
+
+        Raises Unreachable when nothing that is HTTP came back, ConfigProblem when a secret is missing."""
+        headers = {"X-Device-ID": self._device_id, **headers}
         try:
-            # A redirect would carry the data, and later the token, to whoever is named in it.
-            with (
-                Deadline(self._total_s, self._too_slow),
-                self._session.post(
-                    self.url,
-                    data=body,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                received = len(response.raw.read(ANSWER_LIMIT, decode_content=False))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(
-                _reason(error), where=self.endpoint, hint="everything stays stored and pending"
-            ) from error
-        status = response.status_code
-        answer = Answer(status, len(body), received, (time.monotonic() - started) * 1000)
-        if 200 <= status < 300:
-            if response.headers.get("Content-Type", "").startswith("text/html"):
-                hint = "somebody's log-in page? everything stays pending"
-                raise Refused(f"the server answered {status} with a web page", answer, where=self.endpoint, hint=hint)
-            return answer
-        if status == 429 or status >= 500:
-            raise BusyServer(f"the server answered {status}", answer, where=self.endpoint, hint="sent again later")
-        hint = "a redirect is not followed, set remote.url to where it leads" if 300 <= status < 400 else ""
-        raise Refused(
-            f"the server answered {status}",
-            answer,
-            where=self.endpoint,
-            hint=hint or "everything stays pending",
-        )
-
-    def _too_slow(self) -> Unreachable:
-        return Unreachable(
-            f"no whole answer in {self._total_s:g} s", where=self.endpoint, hint="everything stays stored and pending"
-        )
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause in words; requests wraps it three deep, with addresses of objects in the text."""
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        reason = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        cause = reason if isinstance(reason, BaseException) else cause.__cause__ or cause.__context__
-    return type(error).__name__
+            return Answer(self._client.post(self._url, body, headers, bytes_per_second))
+        except Unreachable as fault:
+            fault.hint = fault.hint or "everything stays stored and pending"
+            raise

@@ -180,7 +180,7 @@ def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
         (drop, 75, "pending"),
         (hang, 75, "no answer in time"),
         (web_page, 1, "with a web page"),
-        (trickle, 75, "no whole answer in 12 s"),
+        (trickle, 75, "no whole answer in 4 s"),
     ],
     ids=[
         "400",
