@@ -9,6 +9,7 @@ from .file import read_text
 from .findings import Findings
 from .keys import KEYS
 from .known import COLLECTORS, discover
+from .packages import is_installed
 
 if TYPE_CHECKING:
     from .kinds import Value
@@ -89,6 +90,9 @@ def _check_together(values: Sections, findings: Findings) -> None:
         line = values.line("remote.enabled")
         findings.add(line, "remote.enabled", "is true but there is no remote.url", hint)
     _check_access(values, findings)
+    if values.text("remote.format") == "prometheus-remote-write" and not is_installed("snappy"):
+        what, hint = "needs the package python3-snappy, which is not here", "apt install python3-snappy"
+        findings.add(values.line("remote.format"), "remote.format", what, hint)
     if values.is_given("health.listen") and values.is_given("health.port"):
         port = address.split(values.text("health.listen"))[1]
         if port != values.integer("health.port"):
