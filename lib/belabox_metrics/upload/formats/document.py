@@ -1,8 +1,8 @@
 """The documented body of `POST /api/v1/metrics`: one JSON object, its samples in the order of time.
 
 `{"session_id", "device_id", "timestamp", "metrics": [{"name", "value", "tags", "timestamp"}]}`. Names and tags are as
-stored, times are RFC 3339 in UTC with milliseconds, `timestamp` of the document is its newest sample's. `session_id` is
-"" for what was sampled while no stream was live. The answer may have a `checkpoint`, in Unix ms.
+stored, times are RFC 3339 in UTC with milliseconds, `timestamp` of the document is its newest sample's. What was
+sampled while no stream was live has no `session_id`. The answer may have a `checkpoint`, in Unix ms.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ class Document:
                 newest = run.timestamp_ms
                 taken = _rfc3339(newest)
                 found += [f'{head}"value":{value!r},"timestamp":"{taken}"}}' for head, value in numbers]
-        session = chunk[0].session if chunk else ""
+        session = f'"session_id":{_quoted(chunk[0].session)},' if chunk and chunk[0].session else ""
         return packed(
-            f'{{"session_id":{_quoted(session)},"device_id":{_quoted(self._device_id)},'
-            f'"timestamp":"{_rfc3339(newest)}","metrics":[{",".join(found)}]}}',
+            f'{{{session}"device_id":{_quoted(self._device_id)},"timestamp":"{_rfc3339(newest)}",'
+            f'"metrics":[{",".join(found)}]}}',
             self._compress,
         )
 

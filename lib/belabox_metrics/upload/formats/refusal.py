@@ -14,8 +14,8 @@ LARGEST = sys.float_info.max
 _MODEST = 1e290
 # The last moment with a year of four digits, which is all that RFC 3339 has.
 LAST_MS = 253_402_300_799_999
-# 2000-01-01: a clock that says less has never been set.
-EARLIEST_MS = 946_684_800_000
+# September 2001, the first of 13 digits: a clock that says less has never been set.
+EARLIEST_MS = 10**12
 # Half of what VictoriaMetrics allows: the two clocks need not agree.
 AHEAD_MS = 24 * 60 * 60 * 1000
 
