@@ -111,7 +111,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     store = Store(request.database)
     found = _settings(store, metric)
     connection = store.connection()
-    state, elapsed = runs.remembered(connection, "collect", metric, moment)
+    outlives_boot = getattr(collector, "OUTLIVES_BOOT", False)
+    state, elapsed = runs.remembered(connection, "collect", metric, moment, outlives_boot)
     world = World(request.root, _merged(collector, found), state, elapsed)
     reading: Reading | None = None
     outcome, error = runs.DONE, ""
@@ -137,6 +138,10 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     )
     with store.writing() as connection:
         session = runs.add(connection, run)
+        if reading and reading.session:
+            from .store import sessions
+
+            session = sessions.apply(connection, reading.session, moment)
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
     fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
     return _tell(run, reading, bug, fields)

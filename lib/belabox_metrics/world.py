@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .event import Event
     from .sample import Sample
+    from .stream.session import SessionChange
 
     # A collector's SETTINGS: name -> (kind, default). The kinds and what they hold:
     #   "patterns" list[str], regular expressions    "pattern"  str, one of them, "" for the built-in one
@@ -26,7 +27,8 @@ class World:
 
     root: what stands in for `/`, "" on the real machine.
     settings: the collector's own, defaults filled in.
-    state: what this collector returned last time; "" the first time and after a reboot.
+    state: what this collector returned last time; "" the first time and after a reboot, unless the collector says
+        `OUTLIVES_BOOT = True`.
     elapsed_ms: CLOCK_BOOTTIME since the run that left `state`, None if there is none.
     now_ms: the wall clock, Unix time; None to ask the machine."""
 
@@ -82,9 +84,10 @@ class Reading:
     samples: possibly none, when the first of two readings was taken.
     state: for the same collector's next run, small, "" for nothing.
     warnings: what a person should know although there are values.
-    events: what was found to have happened, oldest first."""
+    events: what was found to have happened, oldest first.
+    session: which stream is live and which has ended; None from a collector that does not know."""
 
-    __slots__ = ("events", "samples", "state", "warnings")
+    __slots__ = ("events", "samples", "session", "state", "warnings")
 
     def __init__(
         self,
@@ -92,11 +95,13 @@ class Reading:
         state: str = "",
         warnings: list[str] | None = None,
         events: list[Event] | None = None,
+        session: SessionChange | None = None,
     ) -> None:
         self.samples = samples
         self.state = state
         self.warnings = [] if warnings is None else warnings
         self.events = [] if events is None else events
+        self.session = session
 
     def __repr__(self) -> str:
         return f"Reading({self.samples!r}, {self.state!r}, {self.warnings!r}, {self.events!r})"

@@ -156,16 +156,20 @@ UPDATE jobs SET done_timestamp_ms = ?, done_boot = ?, done_boottime_ms = ?, fail
 _STATE = "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ? WHERE id = ?"
 
 
-def remembered(connection: Connection, job: str, metric: str, moment: Moment) -> tuple[str, int | None]:
-    """What the job left for its next run, and how many ms ago; ("", None) without such a run in this boot."""
+def remembered(
+    connection: Connection, job: str, metric: str, moment: Moment, outlives_boot: bool = False
+) -> tuple[str, int | None]:
+    """What the job left for its next run, and how many ms ago; ("", None) without such a run in this boot.
+
+    outlives_boot: a state of an earlier boot is good too; how long ago that was is not known."""
     row = connection.execute(
-        "SELECT state, state_boottime_ms FROM jobs WHERE job = ? AND metric = ?"
-        " AND state_boot = (SELECT id FROM boots WHERE boot_id = ?)",
-        (job, metric, moment.boot_id),
+        "SELECT state, state_boottime_ms, state_boot = (SELECT id FROM boots WHERE boot_id = ?) FROM jobs"
+        " WHERE job = ? AND metric = ?",
+        (moment.boot_id, job, metric),
     ).fetchone()
-    if row is None or row[0] is None:
+    if row is None or row[0] is None or not (row[2] or outlives_boot):
         return "", None
-    return row[0], max(0, moment.boottime_ms - row[1])
+    return row[0], max(0, moment.boottime_ms - row[1]) if row[2] else None
 
 
 def _job(connection: Connection, job: str, metric: str) -> int:
