@@ -361,3 +361,8 @@ def test_a_time_that_servers_drop_is_known_beforehand(timestamp_ms: int, words: 
     found = never_kept(timestamp_ms, now_ms=AT)
     assert words in found
     assert bool(found) == bool(words)
+
+
+def test_without_the_time_nothing_is_from_the_future() -> None:
+    assert never_kept(AT + 10 * AHEAD_MS, now_ms=None) == ""
+    assert never_kept(EARLIEST_MS - 1, now_ms=None)

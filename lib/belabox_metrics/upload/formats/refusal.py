@@ -32,13 +32,14 @@ def refusal(timestamp_ms: int, value: float) -> str:
     return ""
 
 
-def never_kept(timestamp_ms: int, now_ms: int) -> str:
+def never_kept(timestamp_ms: int, now_ms: int | None) -> str:
     """Why a server whose clock says `now_ms` would drop a sample of this time without a word; "" when it keeps it.
 
-    How far back its retention goes is not known here."""
+    None while the time is not known: to a clock that lags behind, all that was sampled before is in the future. How far
+    back the server's retention goes is not known here."""
     if timestamp_ms < EARLIEST_MS:
         return "taken while the clock of the box had not been set"
-    if timestamp_ms > now_ms + AHEAD_MS:
+    if now_ms is not None and timestamp_ms > now_ms + AHEAD_MS:
         return "taken more than a day ahead of the server's clock"
     return ""
 
