@@ -18,6 +18,7 @@ COMMANDS = {
     "collect": ("collect", "collect one metric now"),
     "query": ("query", "the stored samples of a metric"),
     "upload": ("upload.uploader", "send what is pending now"),
+    "receiver": ("receiver.command", "a server for trying uploads out"),
 }
 # They may make the database.
 WRITERS = ("collect", "upload")
