@@ -1,4 +1,4 @@
-"""What the server has afterwards is what the box has stored: label by label, value by value."""
+"""What the server has afterwards is what the box has stored. test_formats.py has the hostile names and numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
@@ -117,43 +115,4 @@ def test_hundreds_of_runs_arrive_once_each_and_texts_stay(server: Server, tmp_pa
         "b_value": {start + 1000 * number: number / 8 for number in range(150)},
     }
     assert store.connection().execute("SELECT sum(metrics_count) FROM upload_checkpoints").fetchone() == (300,)
-    store.close()
-
-
-# VictoriaMetrics keeps 15 significant digits or so of a float and integers up to 2^53.
-VALUES = st.one_of(
-    st.integers(-(2**53), 2**53),
-    st.floats(-1e15, 1e15, allow_nan=False).map(lambda value: round(value, 3)),
-)
-TAG_VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.tuples(VALUES, st.dictionaries(st.sampled_from(["zone", "a b", "device_id", "1st", "é"]), TAG_VALUES)),
-        min_size=1,
-        max_size=10,
-    )
-)
-def test_hostile_tags_and_any_number_come_back(
-    server: Server, tmp_path_factory: pytest.TempPathFactory, samples: list[tuple[float, dict[str, str]]]
-) -> None:
-    path = tmp_path_factory.mktemp("box")
-    device = path.name
-    store = box(path / "m.db", server.import_url, device)
-    at = now_ms()
-    add(store, at, [Sample(f"v{index}.value", value, tags) for index, (value, tags) in enumerate(samples)])
-    done = upload(store)
-    assert done.returncode == 0, done.stderr
-    found = {}
-    for line in server.exported(f'{{device_id="{device}"}}'):
-        labels = dict(line["metric"])  # type: ignore[call-overload]
-        found[labels.pop("__name__")] = (labels, line["values"], line["timestamps"])
-    renamed = {"zone": "zone", "a b": "a_b", "device_id": "exported_device_id", "1st": "_1st", "é": "_"}
-    for index, (value, tags) in enumerate(samples):
-        labels, values, timestamps = found[f"v{index}_value"]
-        assert labels == {"device_id": device, **{renamed[key]: text for key, text in tags.items()}}
-        assert values == [pytest.approx(value, rel=1e-12)]
-        assert timestamps == [at]
     store.close()
