@@ -103,6 +103,14 @@ def unsigned(field: str, where: str, line: int, name: str) -> int:
     raise SourceProblem(f"{name} is {shown(field)}, not an unsigned number", where=f"{where}:{line}")
 
 
+def decimal(field: str, where: str, line: int, name: str) -> float:
+    """A number as the kernel prints one with a point: `0.69`. Raises SourceProblem like `unsigned`."""
+    whole, point, part = field.partition(".")
+    if len(field) <= 24 and field.isascii() and whole.isdigit() and (part.isdigit() or not point):
+        return float(field)
+    raise SourceProblem(f"{name} is {shown(field)}, not a number", where=f"{where}:{line}")
+
+
 def shown(text: str) -> str:
     """Foreign text made fit for one line of a message."""
     return ascii(text) if len(text) <= 40 else ascii(text[:40]) + "…"

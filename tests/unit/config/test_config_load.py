@@ -108,7 +108,10 @@ def test_the_shipped_file_is_right_and_has_every_metric() -> None:
     shipped = configuration.load(str(SHIPPED))
     assert {metric.name for metric in shipped.metrics} == set(discover())
     assert {metric.name: metric.reason for metric in shipped.metrics if metric.reason} == {
-        "srt.packet_loss": "neither url nor file is configured"
+        "srt.packet_loss": "neither url nor file is configured",
+        "power": "disabled",
+        "npu": "disabled",
+        "gps": "disabled",
     }
     assert not shipped.uploads
 
