@@ -8,6 +8,7 @@ TREE=/usr/lib/belabox-metrics
 COMMAND=/usr/bin/belabox-metrics
 CONFIG_DIR=/etc/belabox-metrics
 CONFIG=$CONFIG_DIR/config.yaml
+TOKEN=$CONFIG_DIR/api-token
 STATE=/var/lib/belabox-metrics
 UNITS=/usr/lib/systemd/system
 RENDERED=/etc/systemd/system
@@ -25,18 +26,19 @@ FIRST_SAMPLES_SECONDS=60
 
 usage() {
     cat <<EOF
-usage: ./install.sh [--remote URL] [--device-id ID]
+usage: ./install.sh [--remote URL] [--token-file FILE] [--device-id ID]
        ./install.sh --uninstall [--purge]
        ./install.sh --try [--once]
 
 Installs or upgrades, starts everything and waits for the first samples. Configuration and data are kept.
 
-  --remote URL    send samples there, such as http://localhost:8428/api/v1/import
-  --device-id ID  the name of this box in everything that is sent; made from the machine id unless given
-  --uninstall     stop and remove; configuration, data and the user '$ACCOUNT' stay
-  --purge         with --uninstall: remove those too
-  --try           show it in a throw-away Debian, nothing on this machine is touched; until Ctrl-C
-  --once          with --try: end when samples were seen to arrive, the exit code tells
+  --remote URL       send samples there, such as http://localhost:8428/api/v1/import
+  --token-file FILE  what is in it becomes the secret of remote.auth, $TOKEN
+  --device-id ID     the name of this box in everything that is sent; made from the machine id unless given
+  --uninstall        stop and remove; configuration, data and the user '$ACCOUNT' stay
+  --purge            with --uninstall: remove those too
+  --try              show it in a throw-away Debian, nothing on this machine is touched; until Ctrl-C
+  --once             with --try: end when samples were seen to arrive, the exit code tells
 EOF
 }
 
@@ -240,6 +242,24 @@ install_config() {
     rm -f $new
 }
 
+# For root alone: systemd reads it and hands it to the jobs that need it. An empty one holds the place, with the mode
+# that it should have; one that is there is only replaced by another.
+install_token() {
+    local from=$1 new=$CONFIG_DIR/.api-token.new
+    install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
+    if [[ -n $from ]]; then
+        install -m 0600 -o root -g root "$from" "$new"
+        mv -f "$new" $TOKEN
+        say "wrote $TOKEN; how it is used says remote.auth of $CONFIG"
+    elif [[ ! -e $TOKEN ]]; then
+        install -m 0600 -o root -g root /dev/null $TOKEN
+    fi
+}
+
+need_token_file() {
+    [[ -z $1 || (-f $1 && -r $1 && -s $1) ]] || fail "--token-file $1: there is no such file, or it is empty"
+}
+
 # set_in_yaml FILE SECTION.KEY=VALUE...
 set_in_yaml() { (cd / && PYTHONPATH=$TREE/lib "$PYTHON" -m belabox_metrics.config.edit "$@"); }
 
@@ -289,9 +309,10 @@ EOF
 }
 
 install_all() {
-    local remote=$1 device_id=$2 default=unchanged started
+    local remote=$1 device_id=$2 token_file=$3 default=unchanged started
     started=$(date +%s%3N)
     need_root
+    need_token_file "$token_file"
     need_systemd
     need_packages
     # Before the tree is replaced, which holds the default of last time.
@@ -299,6 +320,7 @@ install_all() {
     install_account
     install_tree
     install_units
+    install_token "$token_file"
     install_config $default "$remote" "$device_id"
     say "applying the configuration"
     $COMMAND apply >/dev/null
@@ -347,16 +369,20 @@ uninstall() {
 }
 
 main() {
-    local verb=install remote='' device_id='' purge='' once=()
+    local verb=install remote='' device_id='' token_file='' purge='' once=()
     while [[ $# -gt 0 ]]; do
         case $1 in
-        --remote=* | --device-id=*)
+        --remote=* | --device-id=* | --token-file=*)
             set -- "${1%%=*}" "${1#*=}" "${@:2}"
             continue
             ;;
-        --remote | --device-id)
+        --remote | --device-id | --token-file)
             [[ -n ${2:-} && $2 != -* ]] || usage_error "$1 needs a value"
-            if [[ $1 == --remote ]]; then remote=$2; else device_id=$2; fi
+            case $1 in
+            --remote) remote=$2 ;;
+            --device-id) device_id=$2 ;;
+            --token-file) token_file=$2 ;;
+            esac
             shift
             ;;
         --uninstall | --try)
@@ -373,11 +399,12 @@ main() {
         esac
         shift
     done
-    [[ -z $remote$device_id || $verb == install ]] || usage_error "--remote and --device-id are for installing"
+    [[ -z $remote$device_id$token_file || $verb == install ]] ||
+        usage_error "--remote, --token-file and --device-id are for installing"
     [[ -z $purge || $verb == uninstall ]] || usage_error "--purge goes with --uninstall"
     [[ ${#once[@]} == 0 || $verb == try ]] || usage_error "--once goes with --try"
     case $verb in
-    install) install_all "$remote" "$device_id" ;;
+    install) install_all "$remote" "$device_id" "$token_file" ;;
     uninstall) uninstall "$purge" ;;
     try)
         need_root --try "${once[@]}"

@@ -22,6 +22,8 @@ COMMANDS = {
 }
 # They may make the database.
 WRITERS = ("collect", "upload")
+# They may need secrets that only root can read.
+SENDERS = ("upload", "verify")
 USAGE = 2
 
 
@@ -37,6 +39,8 @@ def main(arguments: list[str]) -> int:
         print(f"belabox-metrics: there is no command {word!r}, see belabox-metrics --help", file=sys.stderr)
         return USAGE
     _find_database()
+    if word in SENDERS and os.geteuid() == 0:
+        _hand_over_secrets()
     module = import_module(f".{COMMANDS[word][0]}", __package__)
     if word not in WRITERS:
         return int(module.main(rest))
@@ -58,6 +62,19 @@ def _find_database() -> None:
         os.environ["BELABOX_METRICS_DATABASE"] = load(configuration_path()).database
     except ConfigProblem:
         return
+
+
+def _hand_over_secrets() -> None:
+    """While this is still root, for what goes on as the user of the jobs."""
+    from .config.configuration import load
+    from .remote.handover import hand_over
+    from .schedule import secrets
+    from .schedule.compile import configuration_path
+
+    try:
+        hand_over(secrets.files(load(configuration_path())))
+    except ConfigProblem:
+        return  # told by who needs it
 
 
 def _help() -> str:

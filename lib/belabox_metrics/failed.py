@@ -14,6 +14,8 @@ from .store import runs
 from .store.database import Store, database_path
 
 _PREFIX = "belabox-metrics"
+# systemd's own, EXIT_CREDENTIALS (systemd.exec(5), Process Exit Codes).
+CREDENTIALS = "243"
 
 
 def main(arguments: list[str]) -> int:
@@ -63,4 +65,6 @@ def _described(result: str, code: str, status: str) -> str:
         "exit-code": f"left with exit code {status}",
         "resources": "could not be started, the system lacks a resource",
     }
+    if (result, status) == ("exit-code", CREDENTIALS):
+        return "could not be given its secrets: is a file of remote.auth or remote.tls missing?"
     return known.get(result) or " ".join(["failed", result, code, status]).strip()

@@ -63,9 +63,9 @@ KEYS = (
     Key("remote.auth", "type", "text", "none", choices=("none", "bearer_token", "basic", "header")),
     Key("remote.auth", "username", "text", ""),
     Key("remote.auth", "header", "header", ""),
-    Key("remote.tls", "ca_file", "path", ""),
-    Key("remote.tls", "client_certificate", "path", ""),
-    Key("remote.tls", "client_key", "path", ""),
+    Key("remote.tls", "ca_file", "credential", ""),
+    Key("remote.tls", "client_certificate", "credential", ""),
+    Key("remote.tls", "client_key", "credential", ""),
     Key("remote.retry", "enabled", "boolean", True),
     Key("remote.retry", "max_attempts", "integer", 3, 1, 100),
     Key("remote.retry", "initial_backoff", "duration", 5 * SECOND, 100, HOUR),
@@ -89,4 +89,6 @@ KEYS = (
 )
 
 METRICS = "metrics"
+# Read by a module of its own, as metrics are.
+ALERTS = "alerts"
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

@@ -1,13 +1,14 @@
 """The kinds of values a key can have: from a node of the document to a value, or Unfit with the reason.
 
-boolean   bool                          name      str: letters, digits, dots, dashes, underscores
-count     int, 1 or more                path      str, absolute, "" for none
-integer   int                           pattern   str, a regular expression, "" for none
-number    int or float                  patterns  list of these
-duration  int, ms                       percent   int or float, `20%` or `20`
-listen    str, `HOST:PORT`              rate      float, a second, `1/s` or `30/m`
-database  str, absolute                 text      str, one line
-header    str, its name, "" for none    url       str, "" for none
+boolean     bool                          name      str: letters, digits, dots, dashes, underscores
+count       int, 1 or more                path      str, absolute, "" for none
+credential  str, absolute, "" for none    pattern   str, a regular expression, "" for none
+database    str, absolute                 patterns  list of these
+duration    int, ms                       percent   int or float, `20%` or `20`
+header      str, its name, "" for none    rate      float, a second, `1/s` or `30/m`
+integer     int                           text      str, one line
+listen      str, `HOST:PORT`              url       str, "" for none
+number      int or float
 """
 
 from __future__ import annotations
@@ -72,12 +73,19 @@ def _path(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    path = _path(text)
-    if not path:
+    if not text:
         raise Unfit("is empty", "remove the line for the default")
+    return _seen(_path(text), "/var/lib or /mnt")
+
+
+def _credential(text: str) -> str:
+    return _seen(_path(text), "/etc")
+
+
+def _seen(path: str, better: str) -> str:
     for place in _HIDDEN:
         if path.startswith(place + "/"):
-            raise Unfit(f"is in {place}, which the jobs do not see as it is", "put it below /var/lib or /mnt")
+            raise Unfit(f"is in {place}, which the jobs do not see as it is", f"put it below {better}")
     return path
 
 
@@ -184,6 +192,7 @@ def _patterns(node: Node) -> list[str]:
 KINDS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "boolean": ("true or false", _boolean),
     "count": ("a whole number", _count),
+    "credential": ("a path", _credential),
     "database": ("a path", _database),
     "duration": ("a duration", duration.parse),
     "header": ("the name of a header", _header),

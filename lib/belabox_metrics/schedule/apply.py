@@ -20,7 +20,7 @@ from ..owner import As
 from ..store import runs
 from ..store.database import Store
 from ..store.settings import replace_settings
-from . import units
+from . import secrets, units
 from .compile import configuration_path
 from .lock import exclusive
 from .manager import Manager
@@ -64,6 +64,7 @@ def _identity(path: str) -> tuple[int, ...]:
 def _apply(options: argparse.Namespace, manager: Manager) -> int:
     try:
         configuration = load(options.config)
+        secrets.check(configuration)
         # Not $BELABOX_METRICS_DATABASE: this job's own unit has it from the configuration before this one.
         database = options.database or configuration.database
         apply = Apply(configuration, database, options.units, manager)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..config.configuration import load
 from ..config.duration import spell
 from ..errors import ConfigProblem
-from . import plan
+from . import plan, secrets
 from .compile import configuration_path
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         configuration = load(options.file)
+        secrets.check(configuration)
     except ConfigProblem as problem:
         if options.json:
             print(json.dumps({"ok": False, "file": options.file, "problems": str(problem).split("\n")}, indent=2))

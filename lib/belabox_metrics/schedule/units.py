@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..config import address
 from ..config.duration import HOUR, MINUTE, SECOND, spell
 from ..config.keys import DEFAULT_DATABASE, DEFAULT_LISTEN
+from . import secrets
 from .plan import timings
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ HEALTH_SERVICE = "belabox-metrics-health.service"
 # A prefix with a dash holds for all names it begins, but not for templates: each of these has its own.
 _SERVICES = ("belabox-metrics@.service", "belabox-metrics-.service", "belabox-metrics-failed@.service")
 _DROP_IN = "{}.d/50-configured.conf"
-DROP_INS = tuple(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET))
+# Another name: systemd takes one of a name only, that of the unit before that of the prefix.
+_SECRETS = tuple(f"belabox-metrics-{job}.service.d/60-secrets.conf" for job in ("upload", "clock"))
+DROP_INS = (*(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)), *_SECRETS)
 
 # By its first line a file is known to be ours.
 HEADER = "# Written by `belabox-metrics apply`: edits are lost. What it says comes from config.yaml.\n"
@@ -49,6 +52,9 @@ def render(configuration: Configuration) -> dict[str, str]:
     services = _services(configuration)
     if services:
         files.update({_DROP_IN.format(unit): services for unit in _SERVICES})
+    handed = secrets.lines(configuration)
+    if handed:
+        files.update(dict.fromkeys(_SECRETS, f"{HEADER}[Service]\n{handed}"))
     if configuration.listen != DEFAULT_LISTEN:
         files[_DROP_IN.format(SOCKET)] = _socket(configuration.listen)
     return files

@@ -157,6 +157,11 @@ def test_is_read(load: Load, path: str, written: str, value: kinds.Value) -> Non
         ("remote.auth.header", "Content-Length", "Content-Length is set by the uploader itself"),
         ("remote.auth.header", "HOST", "HOST is set by the uploader itself"),
         ("remote.tls.ca_file", "ca.pem", "does not begin with /"),
+        (
+            "remote.tls.client_key",
+            "/root/client.key",
+            "is in /root, which the jobs do not see as it is (put it below /etc)",
+        ),
         ("remote.retry", "[]", "is not a mapping (its keys belong below it, indented; or remove the line)"),
         ("remote.retry", "", "is not a mapping"),
         ("health.listen", "localhost:9100", "'localhost:9100' is not ADDRESS:PORT"),
