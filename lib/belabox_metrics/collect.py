@@ -17,14 +17,21 @@ from .world import World, defaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlite3 import Connection
     from types import ModuleType
     from typing import Any
 
+    from .alert import Verdict
     from .clock import Moment
+    from .event import Event
     from .store.settings import Value
     from .world import Reading
 
     Fields = dict[str, Any]
+
+# Priorities that do not wait for the timer of the uploader.
+CRITICAL = 0
+HIGH = 1
 
 USAGE = """usage: collect METRIC [--dry-run] [--root DIR] [--database FILE]
 
@@ -125,13 +132,16 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
         outcome, error, bug = runs.FAILED, str(failed), failed
     except Exception as unexpected:
         outcome, error, bug = runs.FAILED, f"{type(unexpected).__name__}: {unexpected}", unexpected
+    verdict = _judge(connection, found.get("alert"), reading, outcome, metric, moment)
+    events = [*(reading.events if reading else []), *(verdict.events if verdict else [])]
+    priority = int(first(found, "priority", collector.PRIORITY))
     run = runs.Run(
         "collect",
         moment,
         metric=metric,
         samples=reading.samples if reading else None,
         outcome=outcome,
-        priority=int(first(found, "priority", collector.PRIORITY)),
+        priority=CRITICAL if verdict and verdict.raised else priority,
         state=reading.state if reading else None,
         error=error,
         duration_us=(time.perf_counter_ns() - started) // 1000,
@@ -142,9 +152,50 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
             from .store import sessions
 
             session = sessions.apply(connection, reading.session, moment)
+        stored = _store(connection, events, moment) if events else 0
+        if verdict and verdict.is_news:
+            runs.remember_alerts(connection, metric, verdict.memory)
+    _wake(connection, min([run.priority, *[event.priority for event in events]]), found, moment)
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
     fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
+    if events:
+        from .announce import announce
+
+        announce(events, stored, fields)
     return _tell(run, reading, bug, fields)
+
+
+def _judge(
+    connection: Connection,
+    rules: list[Value] | None,
+    reading: Reading | None,
+    outcome: int,
+    metric: str,
+    moment: Moment,
+) -> Verdict | None:
+    """What the alerts of the metric say, if it has any. A reading that failed tells nothing about what it did not
+    read."""
+    if not rules or outcome == runs.FAILED:
+        return None
+    from .alert import judge
+
+    return judge(rules, reading.samples if reading else [], runs.alerts(connection, metric), moment)
+
+
+def _store(connection: Connection, events: list[Event], moment: Moment) -> int:
+    from .store.events import add
+
+    return add(connection, events, moment)
+
+
+def _wake(connection: Connection, priority: int, found: dict[str, list[Value]], moment: Moment) -> None:
+    """After the commit, so that the uploader finds what it is woken for."""
+    if priority > HIGH and not runs.retry_has_come(connection, moment):
+        return
+    from . import wake
+
+    if wake.is_due(connection, priority, int(first(found, "interval_ms", 0)), moment):
+        wake.make()
 
 
 def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields: Fields) -> int:

@@ -24,6 +24,7 @@ COLLECTED = "9af5660a324b4ca59f5ccf1f1f0a5ab9"
 COLLECTION_FAILED = "3a3ece48027b495f817ffd750db1199a"
 SOURCE_SUSPECT = "d074cb16a64948ae84400053a1beabcf"
 EVENT = "f2a76c0d9be14d5c8c1e5a3b7049d6e2"
+EVENTS_LEFT_OUT = "b81d4f7a06c34e0f9a2b6c5d1e738f94"
 UPLOADED = "6f55f71b73bc4ac8a4ec004265d82c8e"
 UPLOAD_FAILED = "dadb4c232bef49709d2c501b750a7f0b"
 REJECTED = "5d0c8f7e1b0f4c6f9c6d3e4b8a2f7c15"
@@ -51,9 +52,7 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     sys.stderr.write(text + "\n")
 
 
-def failure(
-    problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: bool = False, **fields: object
-) -> int:
+def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: bool = False, **fields: object) -> int:
     """Record that a job failed in a way a person can mend; the exit code it is to leave with. `again`: as it did the
     last time, which is no news."""
     message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
-from . import address, document, metrics, sections
+from . import address, alerts, document, metrics, sections
 from .file import read_text
 from .findings import Findings
 from .keys import KEYS
@@ -12,6 +12,7 @@ from .known import COLLECTORS, discover
 from .packages import is_installed
 
 if TYPE_CHECKING:
+    from .alerts import Alert
     from .kinds import Value
     from .metrics import Metric
     from .sections import Sections
@@ -26,9 +27,10 @@ _SPELLINGS = ("health.port",)
 class Configuration:
     """What the file says, defaults filled in. `metrics` in the order of the file."""
 
-    def __init__(self, values: Sections, metrics: list[Metric]) -> None:
+    def __init__(self, values: Sections, metrics: list[Metric], alerts: list[Alert]) -> None:
         self.values = values
         self.metrics = metrics
+        self.alerts = alerts
 
     @property
     def database(self) -> str:
@@ -50,7 +52,7 @@ class Configuration:
 
         Durations are ms and their keys end in `_ms`; booleans are 0 and 1; a list is a row for each item, an
         empty list is none. A metric is a section `metrics/NAME` with `interval_ms`, `priority`, `scheduled`,
-        `reason` and each setting of its collector under its own name as `config.NAME`."""
+        `reason`, each setting of its collector under its own name as `config.NAME`, and a list `alert`."""
         rows: list[Row] = []
         for key in KEYS:
             value = self.listen if key.path == "health.listen" else self.values.value(key.path)
@@ -64,6 +66,8 @@ class Configuration:
             rows += _rows(section, "reason", metric.reason)
             for name, value in metric.settings.items():
                 rows += _rows(section, f"config.{name}", value)
+            of_metric = [alert.stored() for alert in self.alerts if alert.enabled and alert.metric == metric.name]
+            rows += _rows(section, "alert", of_metric)
         return rows
 
 
@@ -74,10 +78,12 @@ def load(path: str, collectors: str = COLLECTORS) -> Configuration:
     findings = Findings(path)
     root = document.parse(read_text(path), findings)
     values = sections.read(root, findings)
-    entries = metrics.read(root, discover(collectors), findings)
+    known = discover(collectors)
+    entries = metrics.read(root, known, findings)
+    watched = alerts.read(root, known, findings)
     _check_together(values, findings)
     findings.raise_if_any()
-    return Configuration(values, entries)
+    return Configuration(values, entries, watched)
 
 
 def _check_together(values: Sections, findings: Findings) -> None:

@@ -7,7 +7,7 @@ from .document import Mapping
 from .duration import spell
 from .elsewhere import instead, is_known
 from .findings import Findings, Unfit, label, shown, similar
-from .keys import KEYS, METRICS, SECTIONS, Key
+from .keys import ALERTS, KEYS, METRICS, SECTIONS, Key
 from .kinds import Value
 
 NO_KEYS = "its keys belong below it, indented; or remove the line"
@@ -16,7 +16,7 @@ _KEYS = {key.path: key for key in KEYS}
 
 
 class Sections:
-    """What the document says outside of `metrics:`, found by its dotted path, `remote.retry.enabled`."""
+    """What the document says outside of `metrics:` and `alerts:`, found by its dotted path, `remote.retry.enabled`."""
 
     def __init__(self) -> None:
         self._given: dict[str, tuple[int, Value]] = {}
@@ -74,7 +74,7 @@ def _walk(mapping: Mapping, section: str, sections: Sections, findings: Findings
                 findings.add_unfit(line, path, unfit)
             else:
                 sections.give(path, line, value)
-        elif path != METRICS:
+        elif path not in (METRICS, ALERTS):
             _unknown(path, line, node, findings)
 
 
@@ -110,5 +110,5 @@ def _unknown(path: str, line: int, node: object, findings: Findings) -> None:
 
 def _names(section: str) -> list[str]:
     """The keys and sections directly inside `section`, "" for the file itself."""
-    every = [*_KEYS, *SECTIONS, METRICS]
+    every = [*_KEYS, *SECTIONS, METRICS, ALERTS]
     return [path.rpartition(".")[2] for path in every if path.rpartition(".")[0] == section]

@@ -19,12 +19,12 @@ TEXT_LIMIT = 1000
 _LOWEST = 3
 
 
-def add(connection: Connection, events: list[Event], moment: Moment) -> list[Event]:
-    """Insert the first MOST of them, inside a transaction; those that were. `moment` is when they were found out."""
-    stored = events[:MOST]
-    for event in stored:
+def add(connection: Connection, events: list[Event], moment: Moment) -> int:
+    """Insert the first MOST of them, inside a transaction; how many that were. `moment` is when they were found
+    out."""
+    for event in events[:MOST]:
         runs.add(connection, _run(event, moment))
-    return stored
+    return min(len(events), MOST)
 
 
 def _run(event: Event, moment: Moment) -> runs.Run:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FROM_3 = """
 DROP VIEW metrics;
 ALTER TABLE boots ADD COLUMN offset_ms INTEGER;
+ALTER TABLE jobs ADD COLUMN alerts TEXT;
 ALTER TABLE runs RENAME TO runs_3;
 ALTER TABLE sessions RENAME TO sessions_3;
 ALTER TABLE positions RENAME TO positions_3;

@@ -172,6 +172,27 @@ def remembered(
     return row[0], max(0, moment.boottime_ms - row[1]) if row[2] else None
 
 
+def alerts(connection: Connection, metric: str) -> str:
+    """What the alerts of a metric left to remember, "" for nothing."""
+    row = connection.execute("SELECT alerts FROM jobs WHERE job = 'collect' AND metric = ?", (metric,)).fetchone()
+    return row[0] or "" if row else ""
+
+
+def remember_alerts(connection: Connection, metric: str, memory: str) -> None:
+    """Leave it for the next run of the metric. Inside a transaction, after the run was added."""
+    connection.execute("UPDATE jobs SET alerts = ? WHERE job = 'collect' AND metric = ?", (memory or None, metric))
+
+
+def retry_has_come(connection: Connection, moment: Moment) -> bool:
+    """Whether an upload that failed is to be tried again by now. Every collection asks this, so it is here and not in a
+    module that would have to be imported for it."""
+    found = connection.execute(
+        "SELECT 1 FROM link JOIN boots ON boots.id = link.boot WHERE retry_boottime_ms <= ? AND boot_id = ?",
+        (moment.boottime_ms, moment.boot_id),
+    )
+    return found.fetchone() is not None
+
+
 def _job(connection: Connection, job: str, metric: str) -> int:
     return _id_of(connection, "jobs", {"job": job, "metric": metric})
 

@@ -55,6 +55,7 @@ CREATE TABLE jobs (
     failures_total INTEGER NOT NULL DEFAULT 0,
     samples_total INTEGER NOT NULL DEFAULT 0,     -- numeric values stored: what is sent or pending
     state TEXT, state_boot INTEGER, state_boottime_ms INTEGER,
+    alerts TEXT,                                  -- what alert.py must remember of the metric, NULL for nothing
     UNIQUE (job, metric)
 );
 
