@@ -24,7 +24,7 @@ def test_a_box_as_a_folder_arrives_at_the_server(server: Server, tmp_path: Path)
     # The fixtures as they are, with the file that somebody's receiver writes, and is writing now.
     boxes = [Path(shutil.copytree(box, tmp_path / box.name)) for box in (BOX, LATER)]
     for box in boxes:
-        (box / "tmp").mkdir()
+        (box / "tmp").mkdir(exist_ok=True)
         shutil.copyfile(ROOT / "tests/fixtures/srt-live-transmit/rx-stats-loss2pct.json", box / "tmp/srt-stats.json")
     entries = "".join(f"  - {{name: {metric}, interval: 10s}}\n" for metric in METRICS[:-1])
     config.write_text(

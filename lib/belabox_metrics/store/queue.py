@@ -97,6 +97,17 @@ def is_waiting(connection: Connection, priority: int) -> bool:
     return found is not None
 
 
+def oldest(connection: Connection, priority: int) -> tuple[str, int] | None:
+    """Boot id and CLOCK_BOOTTIME (ms) of the run of `priority` that waits longest behind its position."""
+    found = connection.execute(
+        "SELECT boot_id, boottime_ms FROM runs JOIN boots ON boots.id = runs.boot"
+        " WHERE runs.id > (SELECT run FROM positions WHERE priority = ?1) AND priority = ?1 AND packed IS NOT NULL"
+        " ORDER BY runs.id LIMIT 1",
+        (priority,),
+    ).fetchone()
+    return (str(found[0]), int(found[1])) if found else None
+
+
 def frontier(connection: Connection) -> int:
     """The id of the newest run, 0 in an empty database."""
     return int(connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0)
