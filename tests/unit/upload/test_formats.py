@@ -7,7 +7,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pytest
 import snappy
 
 from belabox_metrics.errors import ConfigProblem
+from belabox_metrics.receiver import document
+from belabox_metrics.receiver import lines as import_lines
+from belabox_metrics.receiver.content import Content
 from belabox_metrics.store.queue import PendingRun, Series
 from belabox_metrics.upload.formats.choose import NAMES, format_of
 from belabox_metrics.upload.formats.refusal import AHEAD_MS, EARLIEST_MS, LAST_MS, never_kept, refusal
@@ -158,6 +161,16 @@ def test_times_of_the_document_are_exact_to_the_millisecond(timestamp_ms: int, t
 
 def test_without_a_stream_the_document_has_no_session() -> None:
     assert json.loads(body("json", [run(AT, 1)])).keys() == {"device_id", "timestamp", "metrics"}
+
+
+@pytest.mark.parametrize(("name", "judge"), [("json", document.judge), ("victoriametrics", import_lines.judge)])
+@pytest.mark.parametrize("chunk", [CHUNK, CHUNK[1:], CHUNK[:1]])
+def test_the_strict_receiver_finds_nothing_wrong(
+    name: str, judge: Callable[[bytes, str, int], Content], chunk: list[PendingRun]
+) -> None:
+    judged = judge(body(name, chunk), "box", AT + 5000)
+    assert judged.findings.count == 0
+    assert len(judged.series) == len({(one.shape, place) for one in chunk for place, _ in one.numbers})
 
 
 @pytest.mark.parametrize("name", NAMES)
