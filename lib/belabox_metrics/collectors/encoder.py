@@ -33,13 +33,15 @@ TAIL = 16 * 1024  # bytes of a file that are read; some sixty blocks, or twenty 
 
 class Memory:
     """What the next run needs: interrupts by `cores`, the `process` of belacoder, marks of what was read last of
-    the two files (`progress`, `statistics`), and what was `missing`."""
+    the two files (`progress`, `statistics`), and what was `missing`. `encodes`, whether the hardware had frames since
+    the last run, is of this one alone."""
 
-    __slots__ = ("cores", "missing", "process", "progress", "statistics")
+    __slots__ = ("cores", "encodes", "missing", "process", "progress", "statistics")
 
     def __init__(self, state: str) -> None:
         lines = state.split("\n")
         cores, self.process, self.progress, self.statistics, self.missing = lines if len(lines) == 5 else [""] * 5
+        self.encodes = False
         words = cores.split(" ")
         self.cores = {core: int(count) for core, count in zip(words[::2], words[1::2]) if count.isdigit()}
 
@@ -57,14 +59,15 @@ def collect(world: World) -> Reading:
     `encoder.bitrate_limit_kbps` (tag `limit`: `min`, `max`); what `ffmpeg_progress` lists; `encoder.send_rate_kbps` by
     srt-live-transmit.
 
-    One source that can't be read is warned about when that changes. Raises NoData when there is nothing to look at
-    or, in the first run, to compare with; what the first source raised when all that there is fail."""
+    A first run that finds no program has no values: it has nothing to compare the hardware with. One source that
+    can't be read is warned about when that changes. Raises NoData when there is nothing to look at; what the first
+    raised when all that there is fail."""
     memory = Memory(world.state)
     samples: list[Sample] = []
-    running: list[bool] = []
+    running: list[bool | None] = []
     faults: list[Problem] = []
     absent: list[NoData] = []
-    looks = [_hardware, _belacoder]
+    looks = [_frames, _load, _belacoder]
     # Most boxes have neither file.
     looks += [_progress] if world.text("progress_file") else []
     looks += [_statistics] if world.text("statistics_file") else []
@@ -78,39 +81,50 @@ def collect(world: World) -> Reading:
         else:
             running.append(runs)
             samples += found
+    if not running:
+        # Of a file that is configured the reason is news; that a box has no such hardware is not.
+        nothing = absent[-1] if len(looks) > 3 else NoData("nothing on this box tells of an encoder")
+        raise faults[0] if faults else nothing
     missing = str(faults[0]) if faults else ""
     warnings = [missing] if missing and missing != memory.missing else []
     memory.missing = missing
-    if running:
-        runs = any(running)
-        return Reading([Sample("encoder.running", int(runs)), *(samples if runs else [])], memory.text(), warnings)
-    if faults:
-        raise faults[0]
-    if memory.cores:
-        return Reading([], memory.text())
-    # Of what is configured the reason is news; that a box has no such hardware is not.
-    raise absent[-1] if len(looks) > 2 else NoData("nothing on this box tells of an encoder")
+    if any(running):
+        samples.insert(0, Sample("encoder.running", 1))
+    else:
+        # That belacoder is not there says nothing of other programs before the hardware was compared.
+        samples = [] if None in running else [Sample("encoder.running", 0)]
+    return Reading(samples, memory.text(), warnings)
 
 
-def _hardware(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+def _frames(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
     before, memory.cores = memory.cores, {}
     memory.cores = counted(world.root, hardware.CORE)
+    if not memory.cores:
+        raise NoData("this board has no encoder that its kernel names")
     rates = hardware.frame_rates(before, memory.cores, world.elapsed_ms or 0)
     if not rates:
-        raise NoData("the encoders of this box have not been looked at before")
+        return None, []
     whole = round(sum(rates.values()), 2)
+    memory.encodes = whole > 0
     found = [Sample("encoder.frame_rate_fps", whole)]
     found += [Sample("encoder.core_frame_rate_fps", rate, {"core": core}) for core, rate in rates.items()]
-    loads = hardware.loads(world.root) if whole else {}
-    if loads:
-        found.append(Sample("encoder.load_percent", max([core.load for core in loads.values()])))
+    return memory.encodes, found
+
+
+def _load(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
+    if not memory.encodes:
+        raise NoData("the load is that of an earlier stream")
+    loads = hardware.loads(world.root)
+    if not loads:
+        raise NoData("the load is not measured")
+    found = [Sample("encoder.load_percent", max([core.load for core in loads.values()]))]
     for name, core in loads.items():
         found.append(Sample("encoder.core_load_percent", core.load, {"core": name}))
         found.append(Sample("encoder.core_utilization_percent", core.utilization, {"core": name}))
-    return whole > 0, found
+    return True, found
 
 
-def _belacoder(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+def _belacoder(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
     low, high = belacoder.limits(world.root)
     memory.process = belacoder.process(world.root, memory.process)
     if not memory.process:
@@ -121,7 +135,7 @@ def _belacoder(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
     ]
 
 
-def _progress(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+def _progress(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
     seen, memory.progress = memory.progress, ""
     text, written_ms = _fresh(world, "progress_file")
     from ..encoder import ffmpeg_progress
@@ -133,7 +147,7 @@ def _progress(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
     return True, ffmpeg_progress.collect(block, written_ms, seen)
 
 
-def _statistics(world: World, memory: Memory) -> tuple[bool, list[Sample]]:
+def _statistics(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
     seen, memory.statistics = memory.statistics, ""
     text, _ = _fresh(world, "statistics_file")
     from ..srt import live_transmit

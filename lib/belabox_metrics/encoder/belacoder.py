@@ -58,7 +58,10 @@ def _candidates(root: str) -> list[str]:
 
 
 def _is_belacoder(root: str, number: str) -> bool:
+    """By proc_pid_stat(5): `18 (belacoder) S …`. A name may hold anything, so the last `)` ends it."""
     try:
-        return read_text(root, f"/proc/{number}/comm", 64).strip() == COMMAND
+        name, _, rest = read_text(root, f"/proc/{number}/stat", 4096).partition("(")[2].rpartition(")")
     except (NoData, SourceProblem):  # it has ended since
         return False
+    # One that has ended and was not asked how yet is still in the table, as Z.
+    return name == COMMAND and rest.strip()[:1] not in ("", "Z", "X")
