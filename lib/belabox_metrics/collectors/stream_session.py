@@ -32,14 +32,14 @@ _NUMBERS = ("started_ms", "seen_ms", "reconnects")
 
 
 class Memory:
-    """What the next run must know. id: of the session, "" for none; `started_ms`, `seen_ms`: ms after boot, when it
+    """What the next run must know. `id`: of the session, "" for none; `started_ms`, `seen_ms`: ms after boot, when it
     began and when its programs were last seen; `reconnects`; `facts`: its setup; `known`: its processes by name, and
     the `parent` that started them."""
 
     __slots__ = ("facts", "id", "known", "reconnects", "seen_ms", "started_ms")
 
-    def __init__(self, id: str = "", started_ms: int = 0) -> None:
-        self.id = id
+    def __init__(self, uuid: str = "", started_ms: int = 0) -> None:
+        self.id = uuid
         self.started_ms = started_ms
         self.seen_ms = started_ms
         self.reconnects = 0

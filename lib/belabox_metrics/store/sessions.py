@@ -21,9 +21,11 @@ LATE_MS = 300_000
 # A start that moves by less is the rounding of two clocks.
 JITTER_MS = 1_000
 
-# Events after which the stream was not arriving, until SRT was connected again (`stream.events`).
-LOST = ("srt_lost", "all_links_down", "relay_unreachable", "pipeline_stall", "capture_error")
-CONNECTED = ("srt_connected", "stop_requested")
+# Events of `stream.events` after which the stream was not arriving, and those that ended that.
+LOST = (
+    (("srt_lost", "pipeline_stall", "capture_error"), ("srt_connected",)),
+    (("all_links_down", "relay_unreachable"), ("link_up", "srt_connected")),
+)
 
 
 def apply(connection: Connection, change: SessionChange, moment: Moment) -> str:
@@ -34,14 +36,14 @@ def apply(connection: Connection, change: SessionChange, moment: Moment) -> str:
         "SELECT number, id, start_time, metadata FROM sessions WHERE status = ?", (ACTIVE,)
     ).fetchall()
     live, ended = change.live, change.ended
-    for number, id, start_ms, metadata in active:
-        if ended and id == ended.id:
+    for number, uuid, start_ms, metadata in active:
+        if ended and uuid == ended.id:
             _end(connection, number, ended)
-        elif live and id == live.id:
+        elif live and uuid == live.id:
             _update(connection, number, live, start_ms, metadata)
         else:
             _cut_off(connection, number)
-    if live and not any(id == live.id for _, id, _, _ in active):
+    if live and not any(uuid == live.id for _, uuid, _, _ in active):
         _begin(connection, live, moment)
     return live.id if live else ""
 
@@ -96,13 +98,13 @@ def _cut_off(connection: Connection, number: int) -> None:
 
 def _arriving(connection: Connection, session: Session) -> bool:
     """Whether the last word on its connection was a good one; true where no events are collected."""
-    marks = ", ".join("?" * len(LOST + CONNECTED))
-    last = connection.execute(
-        f"SELECT metric FROM jobs WHERE job = 'event' AND metric IN ({marks})"  # noqa: S608 - only marks
-        " AND last_timestamp_ms >= ? ORDER BY last_timestamp_ms DESC, last_run DESC LIMIT 1",
-        (*LOST, *CONNECTED, session.start_ms),
-    ).fetchone()
-    return last is None or last[0] in CONNECTED
+    rows = connection.execute(
+        "SELECT metric, last_run FROM jobs WHERE job = 'event' AND last_timestamp_ms >= ?", (session.start_ms,)
+    )
+    last: dict[str, int] = dict(rows.fetchall())
+    return all(
+        max([last.get(name, 0) for name in bad]) <= max([last.get(name, 0) for name in good]) for bad, good in LOST
+    )
 
 
 class Stored:
@@ -110,8 +112,8 @@ class Stored:
 
     __slots__ = ("end_ms", "id", "metadata", "start_ms", "status")
 
-    def __init__(self, id: str, start_ms: int, end_ms: int | None, status: str, metadata: str) -> None:
-        self.id = id
+    def __init__(self, uuid: str, start_ms: int, end_ms: int | None, status: str, metadata: str) -> None:
+        self.id = uuid
         self.start_ms = start_ms
         self.end_ms = end_ms
         self.status = status

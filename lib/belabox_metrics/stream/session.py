@@ -11,15 +11,15 @@ GAP_MS = 10_000
 
 
 class Session:
-    """id: UUID. `start_ms`, `end_ms`: Unix time, `end_ms` None while it is live. `metadata`: one JSON object; no secret
-    is ever in it."""
+    """`id`: a UUID. `start_ms`, `end_ms`: Unix time, `end_ms` None while it is live. `metadata`: one JSON object;
+    no secret is ever in it."""
 
     __slots__ = ("end_ms", "id", "metadata", "start_ms", "status")
 
     def __init__(
-        self, id: str, start_ms: int, metadata: str, end_ms: int | None = None, status: str = ACTIVE
+        self, uuid: str, start_ms: int, metadata: str, end_ms: int | None = None, status: str = ACTIVE
     ) -> None:
-        self.id = id
+        self.id = uuid
         self.start_ms = start_ms
         self.metadata = metadata
         self.end_ms = end_ms

@@ -124,5 +124,7 @@ def _shown(path: str) -> str:
 
 def metadata(facts: Facts) -> str:
     """As one JSON object with sorted keys: what is equal is the same text."""
-    pairs = [f"{quote(key)}:{quote(value) if isinstance(value, str) else value}" for key, value in sorted(facts.items())]
+    pairs = [
+        f"{quote(key)}:{quote(value) if isinstance(value, str) else value}" for key, value in sorted(facts.items())
+    ]
     return "{" + ",".join(pairs) + "}"

@@ -1,0 +1,64 @@
+"""Lines of the kernel about what a stream depends on: the HDMI input, USB, memory, heat.
+
+By the format strings of the drivers: rk_hdmirx (armbian/linux-rockchip, `drivers/media/platform/rockchip/hdmirx`), and
+Linux `drivers/net/usb/usbnet.c`, `drivers/usb/core/hub.c`, `mm/oom_kill.c`, `drivers/thermal`.
+"""
+
+from __future__ import annotations
+
+from .finding import CRITICAL, Finding
+
+_HDMI = (
+    ("signal not lock", "hdmi_signal_lost", "the HDMI input has no signal that it can lock to"),
+    ("Err, timing is invalid", "hdmi_signal_lost", "the HDMI input has no signal"),
+    ("signal lock ok", "hdmi_signal_locked", "the HDMI input has a signal"),
+    ("audio underflow", "audio_underrun", "the sound of the HDMI input came too late"),
+)
+_OVER = {"hdmi_signal_locked": ("hdmi_signal_lost",), "hdmi_signal_lost": ("hdmi_signal_locked",)}
+_NAME_LIMIT = 32
+
+
+def finding(line: str) -> Finding | None:
+    """What a line tells, None for most."""
+    if "hdmirx" in line:
+        for said, name, text in _HDMI:
+            if said in line:
+                return Finding(name, text, over=_OVER.get(name, ()))
+    elif "register '" in line:
+        return _modem(line)
+    elif line.startswith("usb ") and ": USB disconnect, device number " in line:
+        port = _name(line[4:].partition(":")[0])
+        return Finding("usb_disconnected", f"what was plugged in at {port} is gone", tags={"port": port}, single=True)
+    elif ": Killed process " in line:
+        # `Out of memory: Killed process 812 (belacoder) total-vm:…`, or `Memory cgroup out of memory: …`
+        process = _name(line.partition(" (")[2].partition(") ")[0])
+        text = f"the kernel killed {process} for want of memory"
+        return Finding("oom_kill", text, CRITICAL, {"process": process}, single=True)
+    elif "critical temperature reached" in line:
+        # `thermal thermal_zone0: critical temperature reached (115 C), shutting down`; newer ones name the zone's type.
+        zone = _name(line.partition(": critical")[0].rpartition(" ")[2])
+        return Finding("thermal_trip", f"{zone} is too hot, the box shuts down", CRITICAL, {"zone": zone}, single=True)
+    return None
+
+
+def _modem(line: str) -> Finding | None:
+    """`qmi_wwan 2-1:1.4 wwan0: unregister 'qmi_wwan' usb-…`, and `register 'qmi_wwan' at usb-…` when it is plugged in.
+
+    Every network adapter on USB says so; in a BELABOX that is nearly always a modem."""
+    said, _, rest = line.partition("register '")
+    words = said.split()
+    if len(words) not in (3, 4) or not words[2].endswith(":"):
+        return None
+    interface = _name(words[2][:-1])
+    if words[3:] == ["un"] and rest:
+        return Finding("modem_gone", f"{interface} is gone", tags={"interface": interface}, over=("modem_found",))
+    if not words[3:] and "' at " in rest:
+        return Finding("modem_found", f"{interface} is there", tags={"interface": interface}, over=("modem_gone",))
+    return None
+
+
+def _name(text: str) -> str:
+    """Of a device or a process, fit for a tag."""
+    return "".join(
+        [char if char.isascii() and (char.isalnum() or char in "._-:") else "_" for char in text[:_NAME_LIMIT]]
+    )
