@@ -148,11 +148,12 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     )
     with store.writing() as connection:
         session = runs.add(connection, run)
+        stored = _store(connection, events, moment) if events else 0
         if reading and reading.session:
             from .store import sessions
 
+            # After the events: it marks what was stored with the session that it belongs to.
             session = sessions.apply(connection, reading.session, moment)
-        stored = _store(connection, events, moment) if events else 0
         if verdict and verdict.is_news:
             runs.remember_alerts(connection, metric, verdict.memory)
     _wake(connection, min([run.priority, *[event.priority for event in events]]), found, moment)
