@@ -11,7 +11,7 @@ import os
 
 from ..errors import StoreProblem
 from ..json_text import parse
-from ..store import queue
+from ..store import flights, link, queue, rejected
 from ..store.database import DatabaseError, problem
 from . import limits
 
@@ -77,12 +77,15 @@ class Facts:
         "apply",
         "database_bytes",
         "limits",
+        "link",
         "log_bytes",
         "made_ms",
         "metrics",
         "oldest",
         "pending",
         "rejected",
+        "rejected_why",
+        "retrying",
         "sent",
         "skew_ms",
         "upload",
@@ -90,6 +93,10 @@ class Facts:
 
     def __init__(self, connection: Connection) -> None:
         jobs = _jobs(connection)
+        self.link = link.read(connection)
+        # Sent at least once, and not accepted yet.
+        self.retrying = flights.samples_under_way(connection)
+        self.rejected_why = rejected.summary(connection)[1]
         self.limits: Limits = limits.read(connection)
         self.metrics = _metrics(connection, jobs)
         self.upload = jobs.get(("upload", ""))

@@ -20,6 +20,7 @@ DEFAULTS: dict[tuple[str, str], Value] = {
     ("health.error_threshold", "upload_age_seconds"): 600,
     ("monitoring", "clock_skew_warn_threshold_ms"): 2000,
     ("remote", "enabled"): 1,
+    ("remote", "mode"): "auto",
     ("remote", "upload_interval_ms"): 30_000,
     ("remote", "url"): "",
     ("storage", "wal_checkpoint_size_mb"): 64,
@@ -45,6 +46,11 @@ class Limits:
     @property
     def pending_error(self) -> int:
         return self._number("health.error_threshold", "pending_metrics")
+
+    @property
+    def mode_is_chosen(self) -> bool:
+        """The mode of uploads is somebody's wish, and not what the uploader makes of the way to the server."""
+        return self._value("remote", "mode") != "auto"
 
     @property
     def upload_age_degraded_ms(self) -> int:

@@ -1,11 +1,11 @@
 """Does what is stored reach the server?
 
 error     the last good upload is older than the error threshold, and more is pending than its threshold
-degraded  the last good upload is older, or more is pending, than the degraded thresholds
+degraded  the last good upload is older, or more is pending, than the degraded thresholds; or the server refuses what
+          is sent, as with a wrong token; or the uploader itself is in another mode than realtime
 ok        otherwise, and always while uploads are switched off
 
-mode: `disabled`; `realtime`: the last attempt was good and little is pending; `offline`: nothing was sent for longer
-than the degraded threshold; `degraded`: what is in between, as one failed attempt, or a backlog that is being sent.
+mode: `disabled`, or the uploader's own: `realtime`, `degraded`, `offline` (upload/mode.py).
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ def judge(facts: Facts, now: Moment, waiting_ms: int, grace_ms: int) -> Verdict:
     silent_ms = min(age_ms, waiting_ms) if age_ms is not None else max(0, waiting_ms - grace_ms)
     late = silent_ms > limits.upload_age_degraded_ms
     behind = facts.pending > limits.pending_degraded
-    status = DEGRADED if late or behind else OK
+    link = facts.link
+    refused = link.outcomes.endswith("r")
+    status = DEGRADED if late or behind or refused else OK
+    if link.mode != "realtime" and not limits.mode_is_chosen:
+        status = DEGRADED
     if silent_ms > limits.upload_age_error_ms and facts.pending > limits.pending_error:
         status = ERROR
-    mode = "offline" if late else "degraded" if failed or behind else "realtime"
-    said = []
+    said = [_MODES[link.mode]] if link.mode in _MODES else []
     if late and age_ms is not None:
         said.append(f"no good upload for {span(age_ms)}")
     elif late:
@@ -46,7 +49,12 @@ def judge(facts: Facts, now: Moment, waiting_ms: int, grace_ms: int) -> Verdict:
         said.append(f"the last attempt failed: {job.error}")
     if not said:
         said.append("uploads arrive" if age_ms is not None else "waiting for the first upload")
-    return _verdict(status, "; ".join(said), facts, age_ms, mode)
+    if facts.rejected:
+        said.append(f"{facts.rejected} samples were set aside, the last because of: {facts.rejected_why}")
+    return _verdict(status, "; ".join(said), facts, age_ms, link.mode)
+
+
+_MODES = {"degraded": "the way to the server is bad, what is urgent goes first", "offline": "no way to the server"}
 
 
 def _verdict(status: str, message: str, facts: Facts, age_ms: int | None, mode: str) -> Verdict:
@@ -59,8 +67,8 @@ def _verdict(status: str, message: str, facts: Facts, age_ms: int | None, mode: 
             "metrics_uploaded": facts.sent,
             "upload_failures": job.failures if job else 0,
             "pending_count": facts.pending,
-            # What was refused is not set aside yet: it stays in the one queue.
-            "retry_queue_size": 0,
+            "retry_queue_size": facts.retrying,
+            "rejected_count": facts.rejected,
             "time_since_upload_seconds": None if age_ms is None else age_ms // 1000,
             "mode": mode,
         },
@@ -70,5 +78,5 @@ def _verdict(status: str, message: str, facts: Facts, age_ms: int | None, mode: 
 def unknown() -> Verdict:
     """While the database can't be read."""
     names = ("last_upload_time", "metrics_uploaded", "upload_failures", "pending_count", "retry_queue_size")
-    details = dict.fromkeys((*names, "time_since_upload_seconds", "mode"))
+    details = dict.fromkeys((*names, "rejected_count", "time_since_upload_seconds", "mode"))
     return Verdict(ERROR, "not known: the database can't be read", dict(details))

@@ -50,8 +50,8 @@ class Link:
         self.error = ""
 
 
-def read(connection: Connection, moment: Moment) -> Link:
-    """The link as it was left."""
+def read(connection: Connection, boot_id: str = "") -> Link:
+    """The link as it was left; its times when they are of this boot."""
     link = Link()
     row = connection.execute(
         "SELECT mode, outcomes, failures, binding, backoff_ms, rate, status, error,"
@@ -63,7 +63,7 @@ def read(connection: Connection, moment: Moment) -> Link:
     link.mode, link.outcomes, link.failures = str(row[0]), str(row[1]), int(row[2])
     link.binding, link.backoff_ms, link.rate, link.status = bool(row[3]), int(row[4]), row[5], row[6]
     link.error = row[7] or ""
-    if row[11] == moment.boot_id:
+    if boot_id and row[11] == boot_id:
         link.attempt_ms, link.not_before_ms, link.retry_ms = row[8:11]
     return link
 

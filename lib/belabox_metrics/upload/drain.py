@@ -138,7 +138,8 @@ class Drain:
         return len(runs)
 
     def _never(self, run: PendingRun) -> str:
-        return never_kept(run.timestamp_ms, self._moment.wall_ms)
+        """Why no server would keep `run`. What a clock says that nobody has set is nothing to judge the future by."""
+        return never_kept(run.timestamp_ms, self._moment.wall_ms if self._moment.synchronized else None)
 
     def _send(self, flight: Flight, paced: bool) -> None:
         limit = self._pace.bytes_per_second() if paced else None

@@ -58,7 +58,7 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     if not remote.enabled:
         print("remote.enabled is false: nothing is sent")
         return 0
-    link = links.read(connection, moment)
+    link = links.read(connection, moment.boot_id)
     if not everything:
         if remote.mode == mode.OFFLINE:
             return 0

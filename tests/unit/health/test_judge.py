@@ -59,6 +59,7 @@ def test_all_is_well_in_the_shape_of_the_contract(at_work: Box) -> None:
                     "upload_failures": 0,
                     "pending_count": 0,
                     "retry_queue_size": 0,
+                    "rejected_count": 0,
                     "time_since_upload_seconds": 2,
                     "mode": "realtime",
                 },
@@ -216,14 +217,14 @@ def test_a_box_without_collectors_is_not_in_error(box: Box) -> None:
 
 
 UPLOADS = [
-    pytest.param(59, 0, "ok", "realtime", id="recent"),
-    pytest.param(61, 0, "degraded", "offline", id="old"),
-    pytest.param(30, 5001, "degraded", "degraded", id="much is pending"),
-    pytest.param(30, 5000, "ok", "realtime", id="just not too much"),
-    pytest.param(601, 10_000, "degraded", "offline", id="very old, not very much"),
-    pytest.param(599, 10_001, "degraded", "offline", id="very much, not very old"),
-    pytest.param(601, 10_001, "error", "offline", id="both"),
-    pytest.param(30, 50_000, "degraded", "degraded", id="catching up"),
+    pytest.param(59, 0, "ok", id="recent"),
+    pytest.param(61, 0, "degraded", id="old"),
+    pytest.param(30, 5001, "degraded", id="much is pending"),
+    pytest.param(30, 5000, "ok", id="just not too much"),
+    pytest.param(601, 10_000, "degraded", id="very old, not very much"),
+    pytest.param(599, 10_001, "degraded", id="very much, not very old"),
+    pytest.param(601, 10_001, "error", id="both"),
+    pytest.param(30, 50_000, "degraded", id="catching up"),
 ]
 
 
@@ -239,15 +240,13 @@ def upload_ago(box: Box, age_s: float, pending: int, more: Rows | None = None) -
 
 
 @pytest.mark.parametrize("jump_s", [0, 10**7, -(10**7)])
-@pytest.mark.parametrize(("age_s", "pending", "expected", "mode"), UPLOADS)
-def test_uploads_by_age_and_backlog(
-    box: Box, age_s: float, pending: int, expected: str, mode: str, jump_s: float
-) -> None:
+@pytest.mark.parametrize(("age_s", "pending", "expected"), UPLOADS)
+def test_uploads_by_age_and_backlog(box: Box, age_s: float, pending: int, expected: str, jump_s: float) -> None:
     upload_ago(box, age_s, pending)
     box.step(0, clock_jumps_by=jump_s)
     report = box.report()
     uploader = report["components"]["uploader"]
-    assert (report["status"], uploader["status"], uploader["details"]["mode"]) == (expected, expected, mode)
+    assert (report["status"], uploader["status"], uploader["details"]["mode"]) == (expected, expected, "realtime")
     assert (
         uploader["details"]["pending_count"] == report["components"]["storage"]["details"]["pending_count"] == pending
     )
@@ -280,14 +279,14 @@ def test_a_failed_upload_shows_at_once_and_counts_by_age(at_work: Box) -> None:
     at_work.run("upload", outcome=runs.FAILED, error="server:8428: Connection refused")
     report = at_work.report()
     uploader = report["components"]["uploader"]
-    assert (report["status"], uploader["details"]["mode"]) == ("ok", "degraded")
+    assert report["status"] == "ok"
     assert uploader["message"] == "the last attempt failed: server:8428: Connection refused"
     assert uploader["details"]["upload_failures"] == 1
     assert uploader["details"]["time_since_upload_seconds"] == 20
     at_work.step(50)
     at_work.run("upload", outcome=runs.FAILED, error="server:8428: Connection refused")
     uploader = at_work.component("uploader")
-    assert (uploader["status"], uploader["details"]["mode"]) == ("degraded", "offline")
+    assert uploader["status"] == "degraded"
     assert uploader["message"] == "no good upload for 70 s; the last attempt failed: server:8428: Connection refused"
 
 
@@ -305,6 +304,45 @@ def test_before_the_first_upload_the_age_counts_from_the_start(
     assert uploader["status"] == expected
     assert uploader["details"]["time_since_upload_seconds"] is None
     assert uploader["details"]["last_upload_time"] == "2023-11-14T22:13:20Z"
+
+
+@pytest.mark.parametrize(
+    ("left", "configured", "expected", "said"),
+    [
+        ("mode = 'degraded'", "auto", "degraded", "what is urgent goes first"),
+        ("mode = 'offline'", "auto", "degraded", "no way to the server"),
+        ("mode = 'degraded'", "degraded", "ok", "what is urgent goes first"),
+        ("outcomes = 'ggr'", "auto", "degraded", "uploads arrive"),
+        ("outcomes = 'grg'", "auto", "ok", "uploads arrive"),
+    ],
+    ids=["degraded", "offline", "degraded by choice", "refused", "refused once"],
+)
+def test_the_mode_of_the_uploader_shows(box: Box, left: str, configured: str, expected: str, said: str) -> None:
+    upload_ago(box, 10, 0, {("remote", "mode"): configured})
+    with box.store.writing() as connection:
+        connection.execute(f"UPDATE link SET {left}")
+    uploader = box.component("uploader")
+    assert (uploader["status"], box.report()["status"]) == (expected, expected)
+    assert said in uploader["message"]
+    assert uploader["details"]["mode"] in left or uploader["details"]["mode"] == "realtime"
+
+
+def test_what_is_on_its_way_and_what_was_set_aside_is_counted(box: Box) -> None:
+    upload_ago(box, 10, 0)
+    with box.store.writing() as connection:
+        connection.execute(
+            "INSERT INTO flights (batch_id, chunk_index, priority, after_run, last_run, last_timestamp_ms, start, stop,"
+            " headers, body) VALUES ('b', 0, 2, 0, 9, 9, 10, 40, '{}', '')"
+        )
+        connection.execute(
+            "INSERT INTO rejected (run, position, timestamp_ms, name, tags, status, reason, rejected_ms)"
+            " VALUES (1, 0, 1, 'n', '', 400, 'label too long', 2)"
+        )
+        queue.count(connection, 2, rejected=1)
+    uploader = box.component("uploader")
+    assert (uploader["status"], uploader["details"]["retry_queue_size"]) == ("ok", 30)
+    assert uploader["details"]["rejected_count"] == 1
+    assert "400 label too long" in uploader["message"]
 
 
 @pytest.mark.parametrize("off", [("remote", "enabled"), ("remote", "url")])

@@ -143,7 +143,7 @@ class Box:
         return queue.pending_count(self.store.connection())
 
     def link(self) -> Link:
-        return link.read(self.store.connection(), self.moment)
+        return link.read(self.store.connection(), self.moment.boot_id)
 
     def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:
         return self.store.connection().execute(query, values).fetchall()
