@@ -84,14 +84,27 @@ def _supply(files: Attributes, path: str, supply: str) -> list[Sample]:
         percent = files.number(f"{path}/capacity")
         if percent is not None and 0 <= percent <= 100:
             samples.append(Sample("power.battery_percent", percent, tags))
-        seconds = files.number(f"{path}/time_to_empty_now")
-        if status == "Discharging" and seconds is not None and seconds > 0:
+        seconds = _runtime(files, path) if status == "Discharging" else None
+        if seconds:
             samples.append(Sample("power.battery_runtime_seconds", seconds, tags))
     else:
         online = files.number(f"{path}/online")
         if online is not None and online >= 0:
             samples.append(Sample("power.online", int(online != 0), {"supply": supply, "type": kind}))
     return samples + measured
+
+
+def _runtime(files: Attributes, path: str) -> int | None:
+    """Seconds until the battery is empty if all stays so: as the driver says, else what is left by what is drawn."""
+    seconds = files.number(f"{path}/time_to_empty_now")
+    if seconds is not None:
+        return seconds if seconds > 0 else None
+    for left, drawn in (("energy_now", "power_now"), ("charge_now", "current_now")):
+        hours, each = files.number(f"{path}/{left}"), files.number(f"{path}/{drawn}")
+        # Some drivers give what a battery loses a sign.
+        if hours is not None and each:
+            return abs(hours) * 3600 // abs(each)
+    return None
 
 
 def _measured(files: Attributes, path: str, series: list[tuple[str, str, int]], supply: str) -> list[Sample]:
