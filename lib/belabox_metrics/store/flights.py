@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -90,7 +88,7 @@ def claim(connection: Connection, flight: Flight) -> None:
             flight.start,
             flight.stop,
             flight.attempts,
-            json.dumps(flight.headers),
+            "".join([f"{name}: {value}\n" for name, value in flight.headers.items()]),
             flight.body,
         ),
     )
@@ -105,11 +103,14 @@ def under_way(connection: Connection) -> list[Flight]:
         " headers, body, attempts, id FROM flights ORDER BY priority, stop - start, id"
     )
     return [
-        Flight(
-            row[0], row[1], row[2], row[3], (row[4], row[5]), row[6], (row[7], row[8]), json.loads(row[9]), *row[10:]
-        )
+        Flight(row[0], row[1], row[2], row[3], (row[4], row[5]), row[6], (row[7], row[8]), _headers(row[9]), *row[10:])
         for row in rows
     ]
+
+
+def _headers(text: str) -> dict[str, str]:
+    fields = [line.partition(": ") for line in text.splitlines()]
+    return {name: value for name, _, value in fields}
 
 
 def samples_under_way(connection: Connection) -> int:

@@ -110,7 +110,7 @@ CREATE TABLE flights (
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    headers TEXT NOT NULL,                        -- JSON
+    headers TEXT NOT NULL,                        -- Name: value, one a line
     body BLOB NOT NULL
 );
 -- Samples that the server refused while it took their neighbours.

@@ -13,7 +13,7 @@ from belabox_metrics.config.keys import KEYS
 from belabox_metrics.errors import StoreProblem
 from belabox_metrics.health import facts, judge, limits
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import runs
+from belabox_metrics.store import queue, runs
 
 from .conftest import Box, Rows, settings
 
@@ -332,7 +332,7 @@ def test_what_is_on_its_way_and_what_was_set_aside_is_counted(box: Box) -> None:
     with box.store.writing() as connection:
         connection.execute(
             "INSERT INTO flights (batch_id, chunk_index, priority, after_run, last_run, last_timestamp_ms, start, stop,"
-            " headers, body) VALUES ('b', 0, 2, 0, 9, 9, 10, 40, '{}', '')"
+            " headers, body) VALUES ('b', 0, 2, 0, 9, 9, 10, 40, '', '')"
         )
         connection.execute(
             "INSERT INTO rejected (run, position, timestamp_ms, name, tags, status, reason, rejected_ms)"
