@@ -17,6 +17,7 @@ COMMANDS = {
     "apply": ("schedule.apply", "make timers and settings what config.yaml says (root)"),
     "collect": ("collect", "collect one metric now"),
     "query": ("query", "the stored samples of a metric"),
+    "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
     "upload": ("upload.uploader", "send what is pending now"),
     "receiver": ("receiver.command", "a server for trying uploads out"),
 }

@@ -1,0 +1,78 @@
+"""The command `sessions`: the streams of this box, the newest first, as a table or as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from .errors import Problem
+from .store.database import DatabaseError, Store, database_path, problem
+from .store.sessions import Stored, latest
+
+_MOST = 1000
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        connection = Store(options.database).reading()
+        found = latest(connection, options.limit)
+        connection.close()
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        print(f"belabox-metrics sessions: {failed}", file=sys.stderr)
+        return failed.exit_code
+    if options.json:
+        for session in found:
+            print(json.dumps(_document(session)))
+    elif found:
+        print(f"{'id':36}  {'start':19}  {'lasted':>9}  {'status':9}  relay, pipeline")
+        for session in found:
+            print(_row(session))
+    else:
+        print("no stream has been recorded yet", file=sys.stderr)
+    return 0
+
+
+def _document(session: Stored) -> dict[str, object]:
+    return {
+        "id": session.id,
+        "start_time_ms": session.start_ms,
+        "end_time_ms": session.end_ms,
+        "status": session.status,
+        "metadata": session.metadata,
+    }
+
+
+def _row(session: Stored) -> str:
+    start = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(session.start_ms / 1000))
+    setup = ", ".join(str(session.metadata[key]) for key in ("relay", "pipeline") if key in session.metadata)
+    return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {setup}".rstrip()
+
+
+def _lasted(session: Stored) -> str:
+    """`1:02:03`; of a live session up to now."""
+    end_ms = time.time_ns() // 1_000_000 if session.end_ms is None else session.end_ms
+    minutes, seconds = divmod(max(0, end_ms - session.start_ms) // 1000, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="belabox-metrics sessions",
+        description="List the streams of this box, the newest first. A session that failed was cut off or ended while"
+        " it did not arrive.",
+    )
+    parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= _MOST:
+        raise argparse.ArgumentTypeError(f"is not from 1 to {_MOST}")
+    return number
