@@ -36,18 +36,22 @@ def box(path: Path, receiver: Receiver) -> Store:
     return store
 
 
-def upload(store: Store) -> int:
-    return subprocess.run(
+def upload(store: Store) -> tuple[int, str]:
+    """Exit code and what the job said."""
+    done = subprocess.run(
         ["/usr/bin/python3", "-I", "-S", ROOT / "jobs/upload.py"],
         env={"BELABOX_METRICS_DATABASE": store.path, "PATH": os.environ["PATH"]},
         capture_output=True,
+        text=True,
         check=False,
-    ).returncode
+    )
+    return done.returncode, done.stderr
 
 
 def test_all_that_the_uploader_sends_is_right(start: Start, tmp_path: Path) -> None:
     receiver = start("--json", "--verbose")
-    assert upload(box(tmp_path, receiver)) == 0
+    code, said = upload(box(tmp_path, receiver))
+    assert code == 0, said
     told = receiver.told()
     assert (told["status"], told["samples"], told["devices"], told["wrong"]) == ("204", 3, {"box-1": 3}, False)
     assert 'cpu_usage_percent{core="all",device_id="box-1"}' in told["series"]
@@ -56,6 +60,7 @@ def test_all_that_the_uploader_sends_is_right(start: Start, tmp_path: Path) -> N
 
 def test_what_it_was_told_to_refuse_stays_on_the_box(start: Start, tmp_path: Path) -> None:
     receiver = start("--json", "--fail", "503")
-    assert upload(box(tmp_path, receiver)) == 75
+    code, said = upload(box(tmp_path, receiver))
+    assert code == 75, said
     told = receiver.told()
     assert (told["status"], told["samples"], told["taken"]) == ("503", 3, False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import resource
 import socket
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +77,18 @@ def test_bad_gzip(shared: Receiver, data: bytes, status: int, what: str) -> None
     reply = shared.post(IMPORT, data, Content_Encoding="gzip")
     assert reply.status == status
     assert what in reply.json["error"]
+
+
+def test_a_bomb_does_not_go_off(start: Start) -> None:
+    receiver = start()
+    packer = zlib.compressobj(1, wbits=31)
+    megabytes = 200
+    data = b"".join(packer.compress(bytes(2**20)) for _ in range(megabytes)) + packer.flush()
+    assert receiver.post(IMPORT, data, Content_Encoding="gzip").status == 413
+    # The most memory it ever had, in kB.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{receiver.process.pid}/status").read_text())
+    assert peak
+    assert int(peak[1]) < megabytes * 1024 / 2
 
 
 @pytest.mark.parametrize("coding", ["deflate", "snappy", "gzip, gzip", "zstd"])

@@ -181,11 +181,29 @@ def test_whoever_is_being_answered_at_the_end_gets_the_answer(start: Start) -> N
         reply = pool.submit(receiver.post, IMPORT, line())
         while "1 under way" not in receiver.get("/").body.decode():
             assert not reply.done()
-        with receiver.connected() as idle:
+        # Whoever is connected and asks nothing is not waited for.
+        with receiver.connected():
             receiver.process.send_signal(signal.SIGTERM)
             assert reply.result(PATIENCE_S).status == 204
             assert receiver.end()[0] == 0
-            assert idle.recv(1) == b""
+
+
+def test_whoever_is_still_sending_at_the_end_may_end(start: Start) -> None:
+    receiver = start("--json")
+    body = line().encode()
+    with receiver.connected() as connection:
+        connection.sendall(b"POST /api/v1/import HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        while "1 under way" not in receiver.get("/").body.decode():
+            pass
+        receiver.process.send_signal(signal.SIGTERM)
+        # Nobody else comes in any more; that is when it would have left.
+        with pytest.raises(ConnectionError):
+            while True:
+                receiver.get("/health")
+        connection.sendall(body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 204 ")
+    code, lines, _ = receiver.end()
+    assert (code, json.loads(lines[-1])["samples"]) == (0, 2)
 
 
 def test_a_delay_delays(start: Start) -> None:

@@ -66,6 +66,7 @@ def test_lines_are_answered_as_victoriametrics_does(start: Start) -> None:
         (line(values=[None, 2]), "line 1: values[0] is null, must be a number"),
         (line(values=[1, True]), "line 1: values[1] is true or false, must be a number"),
         (line(values=[1, 10**400]), "line 1: values[1] is greater than a double can be"),
+        (line().replace("45.2", "9" * 5000), "line 1: values[0] is greater than a double can be"),
         (line().replace("45.2", "1e999"), "line 1: values[0] is greater than a double can be"),
         (line(timestamps=[THEN_MS, "x"]), "line 1: timestamps[1] is text, must be whole milliseconds"),
         (line(timestamps=[THEN_MS, THEN_MS + 0.5]), "line 1: timestamps[1] is not whole, must be whole milliseconds"),
