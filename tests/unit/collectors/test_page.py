@@ -101,6 +101,21 @@ def gpsd(folder: Path, serve: Serve) -> Iterator[World]:
         yield World(str(folder), {"port": int(serve(answer).rpartition(":")[2])})
 
 
+def streaming(folder: Path, _serve: Serve) -> Iterator[World]:
+    """A box where belacoder runs, ffmpeg has written two thirds of its file (by now all of it), and srt-live-transmit
+    its statistics."""
+    for path, text in {
+        "tmp/belacoder_br": "300000\n6000000\n",
+        "proc/18/stat": "18 (belacoder) S 15 15\n",
+        "progress": (FIXTURES / "ffmpeg/progress.txt").read_text().rpartition("progress=end")[0],
+        "statistics": (FIXTURES / "srt-live-transmit/tx-stats.json").read_text(),
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    start = "1000 1 0 0 0"  # written long ago, one frame
+    yield World(str(folder), {"progress_file": "/progress", "statistics_file": "/statistics"}, f"\n\n{start}\n\n")
+
+
 # What a folder can't be: files of somebody else's program, servers. More than one for a metric is as good.
 ARRANGED: dict[str, list[Arrange]] = {
     "srt.packet_loss": [
@@ -109,6 +124,7 @@ ARRANGED: dict[str, list[Arrange]] = {
         *[a_file("file", f"srt-live-transmit/{side}-stats-loss2pct.json") for side in ("rx", "tx")],
     ],
     "gps": [gpsd],
+    "encoder": [streaming],
 }
 
 
