@@ -88,7 +88,7 @@ class Asker:
                 raise Gone(said)
             raise SourceProblem(said, where="mmcli")
         try:
-            return _texts(parse_json(asked.out))
+            return texts_only(parse_json(asked.out))
         except ValueError as fault:
             raise SourceProblem(f"answers with something else than JSON: {fault}", where="mmcli") from None
 
@@ -122,12 +122,12 @@ def _inner(answer: Answer, *keys: str) -> Answer:
     return answer
 
 
-def _texts(value: object, depth: int = 0) -> Answer:
+def texts_only(value: object, depth: int = 0) -> Answer:
     """Somebody else's JSON with what mmcli does not write left out."""
     if isinstance(value, str):
         return value
     if depth < 8 and isinstance(value, dict):
-        return {key: _texts(item, depth + 1) for key, item in value.items()}
+        return {key: texts_only(item, depth + 1) for key, item in value.items()}
     if depth < 8 and isinstance(value, list):
-        return [_texts(item, depth + 1) for item in value]
+        return [texts_only(item, depth + 1) for item in value]
     return None

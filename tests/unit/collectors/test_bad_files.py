@@ -14,7 +14,10 @@ from belabox_metrics.collectors import (
     cpu_temperature,
     cpu_usage,
     disk_io,
+    encoder,
+    hdmi_input,
     memory_usage,
+    modem,
     network_traffic,
     srt_packet_loss,
 )
@@ -27,6 +30,9 @@ FILES: dict[str, tuple[ModuleType, str]] = {
     "memory.usage": (memory_usage, "/proc/meminfo"),
     "disk.io": (disk_io, "/proc/diskstats"),
     "network.traffic": (network_traffic, "/proc/net/dev"),
+    "encoder": (encoder, "/proc/interrupts"),
+    "hdmi.input": (hdmi_input, "/sys/class/video4linux/video0/name"),
+    "modem": (modem, "/sys/class/net/usb0/device/uevent"),
     "srt.packet_loss": (srt_packet_loss, "/tmp/srt.json"),
 }
 
