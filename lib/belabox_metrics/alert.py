@@ -61,7 +61,7 @@ class Rule:
 
     def words(self) -> str:
         """`above 85`, `below 50 % of encoder.bitrate_limit_kbps`"""
-        return f"{'above' if self.above else 'below'} {self.limit:.10g}" + (f" % of {self.of}" if self.of else "")
+        return f"{'above' if self.above else 'below'} {_shown(self.limit)}" + (f" % of {self.of}" if self.of else "")
 
 
 class Measured:
@@ -73,7 +73,7 @@ class Measured:
         limit, clear = rule.limit * scale, rule.clear * scale
         self.is_beyond = number > limit if rule.above else number < limit
         self.is_back = not self.is_beyond and (number <= clear if rule.above else number >= clear)
-        self.text = f"{sample.name}{canonical(sample.tags)} {number:.10g}"
+        self.text = f"{sample.name}{canonical(sample.tags)} {_shown(number)}"
 
 
 class Spell:
@@ -142,6 +142,11 @@ def _event(name: str, rule: Rule, moment: Moment, priority: int, text: str) -> E
 def _number(sample: Sample) -> float | None:
     value = sample.value
     return value if isinstance(value, (int, float)) and value == value else None
+
+
+def _shown(number: float) -> str:
+    """Bytes to the last one, percent to what can be told apart."""
+    return str(int(number)) if float(number).is_integer() else f"{number:.6g}"
 
 
 def _remember(spells: dict[str, Spell]) -> str:

@@ -58,7 +58,7 @@ def is_due(connection: Connection, priority: int, interval_ms: int, moment: Mome
     """Whether what was stored at `moment`, with this priority and the next run in `interval_ms`, is to be sent now
     rather than when the timer comes. docs/upload.md has the rules."""
     remote = section(connection, "remote")
-    if not first(remote, "enabled", 0) or not first(remote, "url", ""):
+    if not first(remote, "enabled", 0) or not first(remote, "url", "") or first(remote, "mode", "auto") == "offline":
         return False
     row = connection.execute(_LINK, (moment.boot_id,)).fetchone()
     attempt_ms, not_before_ms, retry_ms, binding, failures = row or (None, None, None, 0, 0)

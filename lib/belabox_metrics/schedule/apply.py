@@ -119,7 +119,7 @@ class Apply:
     def _look(self) -> dict[str, State]:
         if not self._manager.is_there():
             return {}
-        return self._manager.look([units.TARGET, units.SOCKET, units.HEALTH_SERVICE, *TIMERS, *self.timers])
+        return self._manager.look([units.TARGET, *units.OPTIONAL, units.HEALTH_SERVICE, *TIMERS, *self.timers])
 
     def _stop(self, states: dict[str, State]) -> list[str]:
         """Before its file is removed: a timer that a reload finds without one becomes a failed unit."""
@@ -132,7 +132,7 @@ class Apply:
 
     def _is_ours(self, unit: str) -> bool:
         timer = any(fnmatchcase(unit, pattern) for pattern in TIMERS) and not self._tree.is_foreign(unit)
-        return timer or unit == units.SOCKET
+        return timer or unit in units.OPTIONAL
 
     def _store(self) -> None:
         with As():

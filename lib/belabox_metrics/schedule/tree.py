@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple
 
 from . import files
-from .units import COLLECT, DROP_INS, HEADER, MAINTAIN, SOCKET, UPLOAD, WANTS
+from .units import COLLECT, DROP_INS, HEADER, MAINTAIN, OPTIONAL, UPLOAD, WANTS
 
 # No unit has such a name, so systemd looks past it.
 PENDING = "belabox-metrics.pending"
@@ -93,7 +93,7 @@ class Tree:
         found += [path for path in DROP_INS if os.path.lexists(self._full(path))]
         with files.explained(), contextlib.suppress(FileNotFoundError):
             names = os.listdir(self._full(WANTS))
-            found += [f"{WANTS}/{name}" for name in names if _matches(name, (*TIMERS, SOCKET))]
+            found += [f"{WANTS}/{name}" for name in names if _matches(name, (*TIMERS, *OPTIONAL))]
         return sorted(found)
 
     def is_foreign(self, path: str) -> bool:

@@ -22,6 +22,9 @@ COLLECT = "belabox-metrics@{}.timer"
 UPLOAD = "belabox-metrics-upload.timer"
 MAINTAIN = "belabox-metrics-maintain.timer"
 SOCKET = "belabox-metrics-health.socket"
+URGENT = "belabox-metrics-urgent.path"
+# Shipped, and pulled in where the configuration asks for them.
+OPTIONAL = (SOCKET, URGENT)
 HEALTH_SERVICE = "belabox-metrics-health.service"
 
 # A prefix with a dash holds for all names it begins, but not for templates: each of these has its own.
@@ -62,8 +65,9 @@ def render(configuration: Configuration) -> dict[str, str]:
 
 def wanted(configuration: Configuration) -> list[str]:
     """The units that the target is to pull in."""
+    urgent = [URGENT] if configuration.uploads else []
     health = [SOCKET] if configuration.values.flag("health.enabled") else []
-    return timer_names(configuration) + health
+    return timer_names(configuration) + urgent + health
 
 
 def quoted(text: str) -> str:

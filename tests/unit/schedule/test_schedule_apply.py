@@ -22,6 +22,7 @@ CPU, MEMORY, DISK = (f"belabox-metrics@{metric}.timer" for metric in ("cpu.usage
 UPLOAD = "belabox-metrics-upload.timer"
 MAINTAIN = "belabox-metrics-maintain.timer"
 SOCKET = "belabox-metrics-health.socket"
+URGENT = "belabox-metrics-urgent.path"
 SERVICE = "belabox-metrics-health.service"
 ALL = [CPU, MEMORY, DISK, MAINTAIN, SOCKET]
 
@@ -117,15 +118,16 @@ def test_settings_alone_need_no_reload(box: Box) -> None:
     assert settings(box)["metrics/disk.io", "config.allowed_devices"] == "sd.*"
 
 
-def test_upload_has_a_timer_when_there_is_a_url(box: Box) -> None:
+def test_upload_has_a_timer_and_can_be_woken_when_there_is_a_url(box: Box) -> None:
     box.configure("metrics:", "remote: {url: 'http://vm/'}\nmetrics:")
     box.apply()
     assert f"{WANTS}/{UPLOAD}" in box.tree()
+    assert box.tree()[f"{WANTS}/{URGENT}"] == f"-> /usr/lib/systemd/system/{URGENT}"
     box.calls()
     box.configure("'http://vm/'", "'http://vm/', enabled: false")
     box.apply()
-    assert not any(UPLOAD in path for path in box.tree())
-    assert box.calls() == [["stop", UPLOAD], ["daemon-reload"]]
+    assert not any(unit in path for path in box.tree() for unit in (UPLOAD, URGENT))
+    assert box.calls() == [["stop", UPLOAD, URGENT], ["daemon-reload"]]
 
 
 def test_nothing_is_started_while_the_target_is_down(box: Box) -> None:
