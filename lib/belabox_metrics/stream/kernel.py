@@ -45,16 +45,15 @@ def _modem(line: str) -> Finding | None:
     """`qmi_wwan 2-1:1.4 wwan0: unregister 'qmi_wwan' usb-…`, and `register 'qmi_wwan' at usb-…` when it is plugged in.
 
     Every network adapter on USB says so; in a BELABOX that is nearly always a modem."""
-    said, _, rest = line.partition("register '")
+    gone = ": unregister '" in line
+    said, _, rest = line.partition(": unregister '" if gone else ": register '")
     words = said.split()
-    if len(words) not in (3, 4) or not words[2].endswith(":"):
+    if len(words) != 3 or not (gone or "' at " in rest):
         return None
-    interface = _name(words[2][:-1])
-    if words[3:] == ["un"] and rest:
+    interface = _name(words[2])
+    if gone:
         return Finding("modem_gone", f"{interface} is gone", tags={"interface": interface}, over=("modem_found",))
-    if not words[3:] and "' at " in rest:
-        return Finding("modem_found", f"{interface} is there", tags={"interface": interface}, over=("modem_gone",))
-    return None
+    return Finding("modem_found", f"{interface} is there", tags={"interface": interface}, over=("modem_gone",))
 
 
 def _name(text: str) -> str:
