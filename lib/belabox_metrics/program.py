@@ -1,6 +1,6 @@
 """Running a program of the box: what it prints, bounded in time and size, and nothing of it left behind.
 
-`subprocess` would cost ten milliseconds of CPU at every start, half again what a collection costs; the spawn and the
+`subprocess` would cost ten milliseconds of CPU at every start, more than the bare interpreter does; the spawn and the
 poll beneath it cost nothing that can be measured.
 """
 
