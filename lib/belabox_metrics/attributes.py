@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from .errors import NoData, SourceProblem
-from .source import Unreadable, list_dir, read_text, shown
+from .source import Unreadable, list_dir, read_text
 from .world import Reading
 
 TYPE_CHECKING = False
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .sample import Sample
     from .world import World
 
+_SHOWN = 20  # characters of what is no number; a number is not longer
 _PAGE = 4096  # bytes; sysfs hands out one page at most
 # Directories looked at. No box has so many; a broken one must not make a collection endless.
 MOST = 256
@@ -66,7 +67,7 @@ class Attributes:
         digits = text[1:] if text.startswith("-") else text
         if digits.isdigit() and digits.isascii() and len(digits) < 19:
             return int(text)
-        self.broken(path, f"{shown(text)} is not a number")
+        self.broken(path, f"{ascii(text[:_SHOWN])}{'…' if len(text) > _SHOWN else ''} is not a number")
         return None
 
     def broken(self, path: str, what: str) -> None:

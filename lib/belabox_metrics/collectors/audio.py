@@ -7,7 +7,7 @@ that one is going on is the state `XRUN`, and a buffer near full is how one begi
 
 from __future__ import annotations
 
-from ..attributes import Attributes, index
+from ..attributes import Attributes, distinct, index
 from ..sample import Sample
 from ..source import unsigned
 
@@ -40,8 +40,10 @@ def collect(world: World) -> Reading:
     `audio.captured_frames_total`, from 0 with each opening. Raises NoData when nothing here captures sound."""
     files = Attributes(world)
     samples: list[Sample] = []
+    cards: dict[str, str] = {}
     for entry in files.entries(PATH, "card"):
-        card = files.text(f"{PATH}/{entry}/id") or entry
+        card = distinct(files.text(f"{PATH}/{entry}/id") or entry, cards)
+        cards[card] = entry
         devices = [
             name for name in files.names(f"{PATH}/{entry}") if name.endswith("c") and index(name[:-1], "pcm") >= 0
         ]

@@ -7,9 +7,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Callable, Union
 
 import pytest
+
+from belabox_metrics.world import World, defaults
 
 Put = Callable[[str, Union[str, bytes]], str]
 
@@ -42,6 +45,34 @@ def put(tmp_path: Path) -> Put:
         return str(tmp_path)
 
     return put
+
+
+Values = Callable[..., dict[str, object]]
+
+
+@pytest.fixture
+def values(tmp_path: Path) -> Values:
+    """values(collector, files or root) -> what it collects on a box of these files (path -> text), or on the box at
+    this root: name, with tags behind it as `{core=cpu0}` -> value."""
+
+    def values(collector: ModuleType, box: dict[str, str] | str) -> dict[str, object]:
+        root = str(tmp_path)
+        if isinstance(box, str):
+            root = box
+        else:
+            for path, text in box.items():
+                file = Path(f"{tmp_path}{path}")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(os.fsencode(text))
+        reading = collector.collect(World(root, defaults(collector.SETTINGS)))
+        found = {}
+        for sample in reading.samples:
+            tags = ",".join([f"{key}={value}" for key, value in sorted(sample.tags.items())])
+            found[sample.name + (f"{{{tags}}}" if tags else "")] = sample.value
+        assert len(found) == len(reading.samples), "a series twice"
+        return found
+
+    return values
 
 
 Answer = Callable[[socket.socket], None]

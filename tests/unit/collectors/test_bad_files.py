@@ -11,15 +11,27 @@ from typing import Callable
 import pytest
 
 from belabox_metrics.collectors import (
+    audio,
+    cpu_frequency,
     cpu_temperature,
     cpu_usage,
     disk_io,
+    disk_usage,
     encoder,
+    fan,
+    gpu,
     hdmi_input,
+    io_wait,
     memory_usage,
     modem,
     network_traffic,
+    npu,
+    power,
+    pressure,
     srt_packet_loss,
+    system_load,
+    system_uptime,
+    thermal_throttle,
 )
 from belabox_metrics.errors import NoData, SourceProblem
 from belabox_metrics.world import World, defaults
@@ -34,6 +46,18 @@ FILES: dict[str, tuple[ModuleType, str]] = {
     "hdmi.input": (hdmi_input, "/sys/class/video4linux/video0/name"),
     "modem": (modem, "/sys/class/net/usb0/device/uevent"),
     "srt.packet_loss": (srt_packet_loss, "/tmp/srt.json"),
+    "audio": (audio, "/proc/asound/card0/pcm0c/sub0/status"),
+    "cpu.frequency": (cpu_frequency, "/sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq"),
+    "disk.usage": (disk_usage, "/proc/self/mounts"),
+    "fan": (fan, "/sys/class/hwmon/hwmon0/fan1_input"),
+    "gpu": (gpu, "/sys/class/devfreq/fb000000.gpu/load"),
+    "io.wait": (io_wait, "/proc/stat"),
+    "npu": (npu, "/proc/rknpu/load"),
+    "power": (power, "/sys/class/power_supply/AC/online"),
+    "pressure": (pressure, "/proc/pressure/memory"),
+    "system.load": (system_load, "/proc/loadavg"),
+    "system.uptime": (system_uptime, "/proc/uptime"),
+    "thermal.throttle": (thermal_throttle, "/sys/class/thermal/cooling_device0/type"),
 }
 
 

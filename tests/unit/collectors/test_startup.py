@@ -20,6 +20,15 @@ COLLECTORS = [
     "encoder",
     "hdmi_input",
     "modem",
+    "audio",
+    "cpu_frequency",
+    "disk_usage",
+    "fan",
+    "gpu",
+    "io_wait",
+    "system_load",
+    "system_uptime",
+    "thermal_throttle",
     "srt_packet_loss",
 ]
 

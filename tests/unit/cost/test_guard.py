@@ -18,6 +18,8 @@ METRICS = ["cpu.temperature", "cpu.usage", "memory.usage", "disk.io", "network.t
 # These ask programs of the box. Their fixture has scripts in their place.
 ASKING = ["hdmi.input", "modem"]
 METRICS += ["encoder", *ASKING]
+# Of those that are alike one stands for all: many small files of /sys, a system call, a line of /proc.
+METRICS += ["fan", "disk.usage", "io.wait"]
 # In C, or of a few lines. Whoever adds to this has measured: tests/bench/run process.
 ALLOWED = {"__future__", "_functools", "_json", "_sqlite3", "errno", "fcntl", "time", "zlib"}
 ALLOWED |= {"systemd", "systemd._journal"}  # the record, where there is a journal
