@@ -36,7 +36,7 @@ class Refused(Problem):
 def meaning(answer: Answer) -> str:
     """ACCEPTED, BUSY, UNFIT or REFUSED."""
     if 200 <= answer.status < 300:
-        return REFUSED if answer.is_web_page else ACCEPTED
+        return REFUSED if answer.is_web_page else UNFIT if answer.shortfall else ACCEPTED
     if answer.status in _BUSY or answer.status >= 500:
         return BUSY
     return UNFIT if answer.status in _UNFIT else REFUSED
@@ -47,6 +47,8 @@ def problem_of(answer: Answer, endpoint: str) -> Problem:
     status = answer.status
     if meaning(answer) == BUSY:
         return BusyServer(f"the server answered {status}", where=endpoint, hint="sent again later")
+    if answer.shortfall:
+        return Refused(f"the server answered {status}, but {answer.shortfall}", where=endpoint, hint=KEEPS)
     if 200 <= status < 300:
         hint = f"somebody's log-in page? {KEEPS}"
         return Refused(f"the server answered {status} with a web page", where=endpoint, hint=hint)
@@ -60,6 +62,8 @@ def problem_of(answer: Answer, endpoint: str) -> Problem:
 
 def reason(answer: Answer) -> str:
     """What the server says about it: its first line, printable and not long."""
+    if answer.shortfall:
+        return answer.shortfall
     text = answer.body[: REASON_LIMIT * 4].decode("utf-8", "replace").strip()
     line = text.splitlines()[0] if text else ""
     return "".join(char if char.isprintable() else "?" for char in line)[:REASON_LIMIT]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class Batch:
     """`chunks` and `samples` that were accepted, `rejected` samples set aside; bytes of bodies, both ways, of all
-    answers; `attempt`: the how manieth of the last chunk that was sent."""
+    answers; `attempt`: the how manieth of the last chunk that was sent. `doubt`: what in an answer does not fit."""
 
     def __init__(self) -> None:
         self.id = str(uuid.uuid4())
@@ -23,6 +23,7 @@ class Batch:
         self.bytes_sent = 0
         self.bytes_received = 0
         self.status: int | None = None
+        self.doubt = ""
 
     def count(self, answer: Answer) -> None:
         self.bytes_sent += answer.bytes_sent

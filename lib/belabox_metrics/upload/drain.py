@@ -139,7 +139,8 @@ class Drain:
 
     def _never(self, run: PendingRun) -> str:
         """Why no server would keep `run`. What a clock says that nobody has set is nothing to judge the future by."""
-        return never_kept(run.timestamp_ms, self._moment.wall_ms if self._moment.synchronized else None)
+        lost = self._plan.correction.lost(run)
+        return lost or never_kept(run.timestamp_ms, self._moment.wall_ms if self._moment.synchronized else None)
 
     def _send(self, flight: Flight, paced: bool) -> None:
         limit = self._pace.bytes_per_second() if paced else None
@@ -167,7 +168,7 @@ class Drain:
             self._refuse(answer)
 
     def _accept(self, flight: Flight, answer: Answer, limit: float | None) -> None:
-        self._sender.accepted(flight)
+        self._sender.accepted(flight, answer)
         self._attempts.accepted(answer)
         self._pace.learn(answer.bytes_sent, answer.duration_ms / 1000, limit)
         self._rest_sent += flight.is_rest

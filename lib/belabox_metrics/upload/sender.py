@@ -80,10 +80,17 @@ class Sender:
         headers = {**flight.headers, "Idempotency-Key": flight.key}
         answer = self._transport.post(flight.body, headers, bytes_per_second)
         self._batch.count(answer)
+        if 200 <= answer.status < 300:
+            answer.shortfall = self._encoder.shortfall(answer.body, flight.samples)
         return answer
 
-    def accepted(self, flight: Flight) -> None:
-        """The server has it: settle it."""
+    def accepted(self, flight: Flight, answer: Answer) -> None:
+        """The server has it: settle it. Its checkpoint is believed as far as a doubt, never to leave anything out."""
+        upto = self._encoder.checkpoint(answer.body)
+        if upto is not None and upto < flight.last_timestamp_ms:
+            self._batch.doubt = (
+                f"the server accepted samples of {flight.last_timestamp_ms} but says it has up to {upto}"
+            )
         with self._store.writing() as connection:
             queue.count(connection, flight.priority, sent=flight.samples)
             if flights.end(connection, flight):

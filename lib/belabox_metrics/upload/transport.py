@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 class Answer:
     """`retry_after` and `date` are the headers, "" where there is none. `is_web_page`: it is made for a person, so
-    not the server answers but something on the way, whatever the status."""
+    not the server answers but something on the way, whatever the status. `shortfall`: what its body says is missing,
+    though its status is 2xx."""
 
     __slots__ = (
         "body",
@@ -25,6 +26,7 @@ class Answer:
         "duration_ms",
         "is_web_page",
         "retry_after",
+        "shortfall",
         "status",
     )
 
@@ -37,6 +39,7 @@ class Answer:
         self.bytes_sent = reply.bytes_sent
         self.bytes_received = reply.bytes_received
         self.duration_ms = reply.duration_ms
+        self.shortfall = ""
 
 
 class Transport:

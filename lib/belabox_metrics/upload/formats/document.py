@@ -56,12 +56,17 @@ class Document:
             self._compress,
         )
 
+    def shortfall(self, body: bytes, samples: int) -> str:
+        answer = _answer(body)
+        if answer.get("success") is False:
+            return "it says that it was no success"
+        received = answer.get("received")
+        if type(received) is int and received < samples:
+            return f"it received {received} of {samples} samples"
+        return ""
+
     def checkpoint(self, body: bytes) -> int | None:
-        try:
-            answer = parse(body.decode())
-        except ValueError:
-            return None
-        said = answer.get("checkpoint") if isinstance(answer, dict) else None
+        said = _answer(body).get("checkpoint")
         # bool is a kind of int
         if type(said) is not int or not 0 <= said <= LAST_MS:
             return None
@@ -71,6 +76,15 @@ class Document:
         if shape not in self._heads:
             self._heads[shape] = [_head(name, tags) for name, tags in self._shapes.get(shape, [])]
         return self._heads[shape]
+
+
+def _answer(body: bytes) -> dict[str, object]:
+    """What the server says, as far as it says it as documented."""
+    try:
+        answer = parse(body.decode())
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _head(name: str, tags: str) -> str:

@@ -32,6 +32,10 @@ class Format(Protocol):
         A sample that `refusal` names is left out, so that the others arrive."""
         ...
 
+    def shortfall(self, body: bytes, samples: int) -> str:
+        """Why the server, though it answered 2xx, has not taken all of `samples`; "" when it does not say so."""
+        ...
+
     def checkpoint(self, body: bytes) -> int | None:
         """Up to when (Unix ms) the answer says it has everything; None where it says nothing, or nonsense."""
         ...

@@ -56,6 +56,9 @@ class RemoteWrite:
             series.append(sized(_TIMESERIES, b"".join(samples)))
         return self._compressed(b"".join(series))
 
+    def shortfall(self, body: bytes, samples: int) -> str:  # noqa: ARG002 - the protocol knows no body of an answer
+        return ""
+
     def checkpoint(self, body: bytes) -> int | None:  # noqa: ARG002 - the protocol knows no body of an answer
         return None
 

@@ -34,6 +34,9 @@ class Lines:
         ]
         return packed("".join(lines), self._compress)
 
+    def shortfall(self, body: bytes, samples: int) -> str:  # noqa: ARG002 - the server's answer has no body
+        return ""
+
     def checkpoint(self, body: bytes) -> int | None:  # noqa: ARG002 - the server's answer has no body
         return None
 
