@@ -141,7 +141,8 @@ def _event(name: str, rule: Rule, moment: Moment, priority: int, text: str) -> E
 
 def _number(sample: Sample) -> float | None:
     value = sample.value
-    return value if isinstance(value, (int, float)) and value == value else None
+    # Neither NaN nor infinite: such a one is not stored either.
+    return value if isinstance(value, (int, float)) and value - value == 0 else None
 
 
 def _shown(number: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CRITICAL = 0
 HIGH = 1
+LOWEST = 3
 
 
 class Event:
@@ -23,7 +24,7 @@ class Event:
         self.name = name
         self.wall_ms = wall_ms
         self.tags = {} if tags is None else tags
-        self.priority = priority
+        self.priority = min(max(priority, CRITICAL), LOWEST)
         self.text = text
 
     def __repr__(self) -> str:

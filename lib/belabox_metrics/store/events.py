@@ -16,7 +16,6 @@ JOB = "event"
 # A log can have a hundred thousand lines, and one run must not hold the lock for that long.
 MOST = 200
 TEXT_LIMIT = 1000
-_LOWEST = 3
 
 
 def add(connection: Connection, events: list[Event], moment: Moment) -> int:
@@ -38,5 +37,5 @@ def _run(event: Event, moment: Moment) -> runs.Run:
         Moment(moment.wall_ms - ago_ms, moment.boottime_ms - ago_ms, moment.boot_id, moment.synchronized),
         metric=event.name,
         samples=samples,
-        priority=min(max(event.priority, 0), _LOWEST),
+        priority=event.priority,
     )
