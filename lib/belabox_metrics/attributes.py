@@ -67,7 +67,7 @@ class Attributes:
         digits = text[1:] if text.startswith("-") else text
         if digits.isdigit() and digits.isascii() and len(digits) < 19:
             return int(text)
-        self.broken(path, f"{ascii(text[:_SHOWN])}{'…' if len(text) > _SHOWN else ''} is not a number")
+        self.broken(path, f"{text[:_SHOWN]!a}{'…' if len(text) > _SHOWN else ''} is not a number")
         return None
 
     def broken(self, path: str, what: str) -> None:

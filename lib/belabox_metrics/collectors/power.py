@@ -59,7 +59,8 @@ def collect(world: World) -> Reading:
             for channel in range(CHANNELS):
                 series = [(series, file.format(channel), parts) for series, file, parts in CHANNEL]
                 samples += _measured(files, path, series, f"{chip}/{channel}")
-        if name == "rpi_volt":
+        if name == "rpi_volt" and name not in taken:
+            taken[name] = entry
             low = files.number(f"{path}/in0_lcrit_alarm")
             if low is not None:
                 samples.append(Sample("power.undervoltage", int(low != 0)))

@@ -74,7 +74,7 @@ def test_a_disk_that_fails_is_a_fault(values: Values, monkeypatch: pytest.Monkey
     def statvfs(path: str) -> os.statvfs_result:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(disk_usage.os, "statvfs", statvfs)
+    monkeypatch.setattr("posix.statvfs", statvfs)
     with pytest.raises(SourceProblem, match="/: can't be asked: Input/output error"):
         values(disk_usage, {MOUNTS: "/dev/sda1 / ext4 rw 0 0\n"})
 

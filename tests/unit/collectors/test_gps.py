@@ -33,7 +33,7 @@ def says(text: bytes, hold: bool = False) -> Answer:
 
 
 def collect(url: str, timeout: int = 5000) -> dict[str, object]:
-    settings = {"port": int(url.rpartition(":")[2]), "timeout": timeout}
+    settings: dict[str, object] = {"port": int(url.rpartition(":")[2]), "timeout": timeout}
     return {sample.name: sample.value for sample in gps.collect(World("", settings)).samples}
 
 
