@@ -113,8 +113,9 @@ class _Entry:
         for key, (line, _) in self._entries.items():
             if key not in _KEYS:
                 self._add(line, key, "is not a known key", similar(key, _KEYS) or f"it has {', '.join(_KEYS)}")
-        metric = self._text("metric", default.metric if default else "")
-        if metric and metric not in known and "metric" in self._entries:
+        own = default.metric if default else ""
+        metric = self._text("metric", own)
+        if metric not in (own, "") and metric not in known:
             self._add(self._entries["metric"][0], "metric", "is not a known metric", similar(metric, known))
         series = self._series("series", default.series if default else "")
         self._of = self._series("of", default.of if default else "")

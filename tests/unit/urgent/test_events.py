@@ -12,7 +12,8 @@ from belabox_metrics.world import Reading
 from .conftest import Box
 
 RUNS = """
-SELECT jobs.job, metric, runs.id - lead_ms, boottime_ms, priority FROM runs JOIN jobs ON jobs.id = runs.job ORDER BY runs.id
+SELECT jobs.job, metric, runs.id - lead_ms, boottime_ms, priority FROM runs JOIN jobs ON jobs.id = runs.job
+ORDER BY runs.id
 """
 
 
