@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,8 @@ from belabox_metrics.collectors import stream_links
 from belabox_metrics.errors import NoData
 from belabox_metrics.world import Reading, World, defaults
 
-from .conftest import Serve
+if TYPE_CHECKING:
+    from .conftest import Serve
 
 NOW = 1_795_200_000_000
 
@@ -36,7 +38,7 @@ def values(reading: Reading) -> dict[str, object]:
 
 def twice(root: Path, **settings: object) -> Reading:
     """Two runs, with what was sent in the ten seconds between them."""
-    state = run(root, **settings).state
+    state = run(root, "", **settings).state
     for interface, more in (("eth0", 3_750_000), ("wwan0", 1_875_000), ("usb0", 800)):
         send(root, interface, more)
     return run(root, state, **settings)

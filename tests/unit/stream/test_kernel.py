@@ -25,7 +25,7 @@ from .conftest import recorded
             {"interface": "wwan0"},
         ),
         (
-            "cdc_ether 1-1:1.0 usb0: register 'cdc_ether' at usb-fc800000.usb-1, CDC Ethernet Device, 00:1e:10:1f:00:00",
+            "cdc_ether 1-1:1.0 usb0: register 'cdc_ether' at usb-fc800000.usb-1, CDC Ethernet Device, 00:1e",
             "modem_found",
             1,
             {"interface": "usb0"},

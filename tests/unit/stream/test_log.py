@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from belabox_metrics.errors import NoData, SourceProblem
+from belabox_metrics.errors import NoData
 from belabox_metrics.stream.log import LOOK_BACK_MS, MESSAGE, Log
 
 from .conftest import BELAUI, KERNEL, Journal, entry, now_ms, recorded, write_journal
@@ -99,7 +99,4 @@ def test_a_file_that_is_no_journal_does_not_crash(tmp_path: Path, journal: Journ
     root = journal([entry(1, "whole")])
     broken = next(tmp_path.glob("var/log/journal/*")) / "system-broken.journal"
     broken.write_bytes(b"LPKSHHRH" + b"\xff" * 5000)
-    try:
-        assert texts(Log(root, "", now_ms(2))) == ["whole"]
-    except SourceProblem as fault:
-        assert "journal" in str(fault)
+    assert texts(Log(root, "", now_ms(2))) == ["whole"]
