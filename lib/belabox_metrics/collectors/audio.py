@@ -1,8 +1,8 @@
 """`audio`: whether the sound is being captured, and how.
 
 Reads what ALSA shows of each capture device in `/proc/asound/card*/pcm*c/sub*/{status,hw_params}` (the kernel's
-`sound/core/pcm.c`), the capture card of the HDMI input and of a USB stick alike. The kernel exposes no count of overruns;
-that one is going on is the state `XRUN`, and a buffer near full is how one begins.
+`sound/core/pcm.c`), the capture card of the HDMI input and of a USB stick alike. The kernel exposes no count of
+overruns; that one is going on is the state `XRUN`, and a buffer near full is how one begins.
 """
 
 from __future__ import annotations

@@ -63,6 +63,34 @@ def test_a_real_file_system(values: Values, tmp_path: Path) -> None:
     assert len(found) == 4
 
 
+@pytest.mark.parametrize(
+    ("blocks", "free", "available", "percent"),
+    [
+        (1000, 600, 500, 44.44),  # a tenth is kept for root, and is neither used nor available
+        (1000, 100, 0, 100),
+        (1000, 1000, 1000, 0),
+        (0, 0, 0, None),  # a file system that does not count
+    ],
+)
+def test_the_arithmetic(
+    values: Values, monkeypatch: pytest.MonkeyPatch, blocks: int, free: int, available: int, percent: float | None
+) -> None:
+    """Of a file system of 4 KiB blocks that is as full as it is told to be, which no real one is."""
+    about = os.statvfs_result((4096, 4096, blocks, free, available, 0, 0, 0, 0, 255))
+    monkeypatch.setattr("posix.statvfs", lambda _: about)
+    mounts = {MOUNTS: "/dev/sda1 / ext4 rw 0 0\n"}
+    if percent is None:
+        with pytest.raises(NoData):
+            values(disk_usage, mounts)
+        return
+    assert values(disk_usage, mounts) == {
+        "disk.total_bytes{mount=/}": blocks * 4096,
+        "disk.used_bytes{mount=/}": (blocks - free) * 4096,
+        "disk.available_bytes{mount=/}": available * 4096,
+        "disk.usage_percent{mount=/}": percent,
+    }
+
+
 def test_a_place_that_is_gone_costs_nothing(values: Values) -> None:
     found = values(disk_usage, {MOUNTS: "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /gone ext4 rw 0 0\n"})
     assert {name.partition("{")[2] for name in found} == {"mount=/}"}

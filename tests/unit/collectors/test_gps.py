@@ -80,6 +80,20 @@ def test_fixes(report: dict[str, object], expected: dict[str, object]) -> None:
     assert {sample.name[4:]: sample.value for sample in gps.fix(report)} == expected
 
 
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([{"used": True}, {"used": False}, {}], [3, 1]),
+        ([{"used": "no"}, {"used": 1}, 5], [3, 0]),
+        ([], [0, 0]),
+        (None, []),
+        ({"used": True}, []),
+    ],
+)
+def test_satellites(listed: object, expected: list[int]) -> None:
+    assert [sample.value for sample in gps.sky({"satellites": listed})] == expected
+
+
 def test_no_daemon_is_no_data() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
