@@ -6,6 +6,8 @@ from .errors import ConfigProblem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlite3 import Connection
+
     from .event import Event
     from .sample import Sample
     from .stream.session import SessionChange
@@ -30,9 +32,10 @@ class World:
     state: what this collector returned last time; "" the first time and after a reboot, unless the collector says
         `OUTLIVES_BOOT = True`.
     elapsed_ms: CLOCK_BOOTTIME since the run that left `state`, None if there is none.
-    now_ms: the wall clock, Unix time; None to ask the machine."""
+    now_ms: the wall clock, Unix time; None to ask the machine.
+    connection: the database, for a collector whose source it is, to read; None without one."""
 
-    __slots__ = ("elapsed_ms", "now_ms", "root", "settings", "state")
+    __slots__ = ("connection", "elapsed_ms", "now_ms", "root", "settings", "state")
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class World:
         state: str = "",
         elapsed_ms: int | None = None,
         now_ms: int | None = None,
+        connection: Connection | None = None,
     ) -> None:
         self.root = root
         self.settings = {} if settings is None else settings
         self.state = state
         self.elapsed_ms = elapsed_ms
         self.now_ms = now_ms
+        self.connection = connection
 
     def wall_ms(self) -> int:
         """Unix time in ms."""

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import pytest
 
+from belabox_metrics import clock
 from belabox_metrics.config import configuration, duration
 from belabox_metrics.config.known import discover
 from belabox_metrics.errors import NoData, Problem
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import runs
+from belabox_metrics.store.database import Store
 from belabox_metrics.world import World, defaults
 
 if TYPE_CHECKING:
@@ -116,6 +120,35 @@ def streaming(folder: Path, _serve: Serve) -> Iterator[World]:
     yield World(str(folder), {"progress_file": "/progress", "statistics_file": "/statistics"}, f"\n\n{start}\n\n")
 
 
+def database(folder: Path, _serve: Serve) -> Iterator[World]:
+    """One collection and one upload are in it."""
+    store = Store(str(folder / "metrics.db"))
+    with store.writing() as connection:
+        for job in ("collect", "upload"):
+            runs.add(connection, runs.Run(job, clock.now(), samples=[Sample("n", 1)]))
+    yield World(connection=store.connection())
+    store.close()
+
+
+def journal(folder: Path, _serve: Serve) -> Iterator[World]:
+    pytest.importorskip("systemd._reader")
+    (folder / "var/log/journal").mkdir(parents=True)
+    yield World(str(folder), {})
+
+
+def bonded(folder: Path, serve: Serve) -> Iterator[World]:
+    """The box that streams, with a sender that tells and a relay that can be asked."""
+    live = folder / "live"
+    shutil.copytree(FIXTURES / "belabox-live", live)
+    shutil.copyfile(FIXTURES / "srtla-telemetry/ceralive-stats-file.json", live / "tmp/telemetry")
+    said = (FIXTURES / "sls/irlserver-stats-current.json").read_bytes()
+    settings = {"url": serve(b"HTTP/1.0 200 OK\r\n\r\n" + said), "telemetry": "/tmp/telemetry"}  # noqa: S108
+    world = World(str(live), settings)
+    yield world
+    (live / "sys/class/net/eth0/statistics/tx_bytes").write_text("900000000\n")
+    yield World(str(live), settings, world.state, 10_000)
+
+
 # What a folder can't be: files of somebody else's program, servers. More than one for a metric is as good.
 ARRANGED: dict[str, list[Arrange]] = {
     "srt.packet_loss": [
@@ -125,6 +158,7 @@ ARRANGED: dict[str, list[Arrange]] = {
     ],
     "gps": [gpsd],
     "encoder": [streaming],
+    "meta": [database],
 }
 
 
