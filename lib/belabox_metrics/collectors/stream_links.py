@@ -31,6 +31,13 @@ SETTINGS: Settings = {
 # kbit/s. A link that carries nothing still sends a few packets a second to stay known to the relay.
 ACTIVE = 10
 _TELEMETRY = 64 * 1024
+_OF_LINKS = (
+    "srt.link_rtt_ms",
+    "srt.link_naks_total",
+    "srt.link_weight_percent",
+    "srt.link_window_packets",
+    "srt.link_in_flight_packets",
+)
 
 
 class Memory:
@@ -69,8 +76,9 @@ class Memory:
 def collect(world: World) -> Reading:
     """`stream.links` and `stream.links_active`, how many addresses the bond has and how many interfaces carry it; from
     the second run on `stream.link_bitrate_kbps` and `stream.link_share_percent` (tag `interface`) and
-    `stream.bitrate_kbps`, their sum; `stream.bond_efficiency_percent`, what the relay receives of it; and the series of
-    the sender's own statistics. Of the last two each may fail, which is warned about when it changes.
+    `stream.bitrate_kbps`, their sum; `stream.bond_efficiency_percent`, what the relay receives of it; and the sender's
+    own statistics of each link, as `stream.link_rtt_ms` (tag `link`). Of the last two each may fail, which is warned
+    about when it changes.
 
     Raises NoData while no stream is live, SourceProblem."""
     memory = Memory.of(world.state)
@@ -165,7 +173,13 @@ def _telemetry(world: World, _sent_kbps: float) -> list[Sample]:
         document = parse(text)
     except ValueError:
         raise SourceProblem("is not JSON", where=world.root + path) from None
-    return srtla_telemetry.collect(document, world.root + path)
+    # How many there are and what they carry is told already.
+    told = srtla_telemetry.collect(document, world.root + path)
+    return [
+        Sample(sample.name.replace("srt.", "stream.", 1), sample.value, sample.tags)
+        for sample in told
+        if sample.name in _OF_LINKS
+    ]
 
 
 def _number(word: str) -> int:

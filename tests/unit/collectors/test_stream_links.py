@@ -118,9 +118,14 @@ def test_the_senders_own_statistics_come_along(live: Path, fixtures: Path) -> No
     file = live / "tmp/srtla-send-stats-9000.json"
     shutil.copy(fixtures / "srtla-telemetry/ceralive-stats-file.json", file)
     os.utime(file, (NOW / 1000, NOW / 1000))
-    assert values(run(live))["srt.links"] == 2
+    found = values(run(live))
+    assert found["stream.links"] == 3
+    assert [name for name in found if name.startswith("stream.link_rtt_ms")] == [
+        "stream.link_rtt_ms 0",
+        "stream.link_rtt_ms 1",
+    ]
     os.utime(file, (NOW / 1000 - 60, NOW / 1000 - 60))
-    assert "srt.links" not in values(run(live))
+    assert values(run(live)) == {"stream.links": 3}
     file.write_text("{")
     os.utime(file, (NOW / 1000, NOW / 1000))
     reading = run(live)
