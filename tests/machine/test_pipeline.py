@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from belabox_metrics.config import configuration
 
 from .machine import Machine
 
 pytestmark = pytest.mark.machine
 
 CONFIG = "/etc/belabox-metrics/config.yaml"
-# Without a source srt.packet_loss has no timer.
-METRICS = ["cpu.temperature", "cpu.usage", "disk.io", "memory.usage", "network.traffic"]
+SHIPPED = Path(__file__).parents[2] / "configs/config.yaml"
+# Those that are switched on; without a source srt.packet_loss has no timer.
+METRICS = sorted(metric.name for metric in configuration.load(str(SHIPPED)).metrics if metric.scheduled)
 
 
 def timers(machine: Machine) -> list[str]:
