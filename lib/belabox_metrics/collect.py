@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .alert import Verdict
     from .clock import Moment
     from .event import Event
+    from .sample import Sample
     from .store.settings import Value
     from .world import Reading
 
@@ -132,7 +133,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
         outcome, error, bug = runs.FAILED, str(failed), failed
     except Exception as unexpected:
         outcome, error, bug = runs.FAILED, f"{type(unexpected).__name__}: {unexpected}", unexpected
-    verdict = _judge(connection, found.get("alert"), reading, outcome, metric, moment)
+    # A reading that failed tells nothing about what it did not read.
+    verdict = _judge(connection, found, reading, metric, moment) if outcome != runs.FAILED else None
     events = [*(reading.events if reading else []), *(verdict.events if verdict else [])]
     priority = int(first(found, "priority", collector.PRIORITY))
     run = runs.Run(
@@ -168,19 +170,35 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
 
 def _judge(
     connection: Connection,
-    rules: list[Value] | None,
+    found: dict[str, list[Value]],
     reading: Reading | None,
-    outcome: int,
     metric: str,
     moment: Moment,
 ) -> Verdict | None:
-    """What the alerts of the metric say, if it has any. A reading that failed tells nothing about what it did not
-    read."""
-    if not rules or outcome == runs.FAILED:
+    """What the alerts of the metric say; None where it has none, or all is as well as it was."""
+    if "alert" not in found:
+        return None
+    samples = reading.samples if reading else []
+    remembered = runs.alerts(connection, metric)
+    if not remembered and not _is_beyond(found.get("watch", []), samples):
         return None
     from .alert import judge
 
-    return judge(rules, reading.samples if reading else [], runs.alerts(connection, metric), moment)
+    return judge(found["alert"], samples, remembered, moment)
+
+
+def _is_beyond(watch: list[Value], samples: list[Sample]) -> bool:
+    """Whether some value may be beyond a limit. Mostly none is, and to import what judges it costs a tenth of what a
+    collection does of its own."""
+    for text in watch:
+        series, sign, limit = str(text).split(" ")
+        for sample in samples:
+            value = sample.value
+            if sample.name != series or not isinstance(value, (int, float)):
+                continue
+            if sign == "?" or (value > float(limit) if sign == ">" else value < float(limit)):
+                return True
+    return False
 
 
 def _store(connection: Connection, events: list[Event], moment: Moment) -> int:

@@ -49,6 +49,11 @@ class Alert(NamedTuple):
         where = {"name": self.name, "series": self.series, "tags": self.tags, "of": self.of}
         return json.dumps({**where, **limit, "for_ms": self.for_ms}, separators=(",", ":"))
 
+    def watched(self) -> str:
+        """`SERIES > LIMIT`, by which collect.py sees without more ado that all is well; `SERIES ? 0` where that takes
+        more."""
+        return f"{self.series} {'?' if self.of else '>' if self.above else '<'} {0 if self.of else self.limit}"
+
 
 # The thresholds of the requirements.
 DEFAULTS = (

@@ -52,7 +52,8 @@ class Configuration:
 
         Durations are ms and their keys end in `_ms`; booleans are 0 and 1; a list is a row for each item, an
         empty list is none. A metric is a section `metrics/NAME` with `interval_ms`, `priority`, `scheduled`,
-        `reason`, each setting of its collector under its own name as `config.NAME`, and a list `alert`."""
+        `reason`, each setting of its collector under its own name as `config.NAME`, and the lists `alert` and
+        `watch` of config/alerts.py."""
         rows: list[Row] = []
         for key in KEYS:
             value = self.listen if key.path == "health.listen" else self.values.value(key.path)
@@ -66,8 +67,9 @@ class Configuration:
             rows += _rows(section, "reason", metric.reason)
             for name, value in metric.settings.items():
                 rows += _rows(section, f"config.{name}", value)
-            of_metric = [alert.stored() for alert in self.alerts if alert.enabled and alert.metric == metric.name]
-            rows += _rows(section, "alert", of_metric)
+            watching = [alert for alert in self.alerts if alert.enabled and alert.metric == metric.name]
+            rows += _rows(section, "alert", [alert.stored() for alert in watching])
+            rows += _rows(section, "watch", [alert.watched() for alert in watching])
         return rows
 
 

@@ -40,6 +40,7 @@ class Box:
     def alerts(self, *rules: str) -> None:
         for position, rule in enumerate(rules):
             self.settings["metrics/heat", f"alert/{position}"] = rule
+            self.settings["metrics/heat", f"watch/{position}"] = "heat ? 0"
 
     def collect(self, answer: Answer | Reading | Sample | Exception, priority: int = 2) -> int:
         """One collection; its exit code."""

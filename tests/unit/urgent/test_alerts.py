@@ -8,6 +8,7 @@ import pytest
 
 from belabox_metrics import alert
 from belabox_metrics.clock import Moment
+from belabox_metrics.config.alerts import Alert
 from belabox_metrics.errors import SourceProblem
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
@@ -153,6 +154,29 @@ def test_it_leaves_the_state_and_the_events_of_its_collector_alone(box: Box) -> 
     box.collect(Reading([Sample("heat", 90)], state="mine", events=[happened]))
     assert box.sql("SELECT state FROM jobs WHERE metric = 'heat'") == [("mine",)]
     assert [json.loads(str(row[1]))["event"] for row in box.sql(EVENTS)] == ["own", "alert_raised"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "number", "raised"),
+    [
+        ({"above": True, "limit": 85, "clear": 76.5}, 85, False),
+        ({"above": True, "limit": 85, "clear": 76.5}, 85.5, True),
+        ({"above": False, "limit": -5, "clear": -4}, -5, False),
+        ({"above": False, "limit": -5, "clear": -4}, -6, True),
+        ({"above": False, "limit": 50, "clear": 55, "of": "most"}, 49, True),
+        ({"above": False, "limit": 50, "clear": 55, "of": "most"}, 51, False),
+        ({"above": True, "limit": 85, "clear": 76.5, "tags": {"zone": "b"}}, 99, False),
+        ({"above": True, "limit": 85, "clear": 76.5}, None, False),
+    ],
+)
+def test_the_rows_of_the_configuration_are_understood(
+    box: Box, limits: dict[str, object], number: float | None, raised: bool
+) -> None:
+    configured = Alert("hot", "heat", "heat", **limits)  # type: ignore[arg-type]
+    box.settings["metrics/heat", "alert"] = configured.stored()
+    box.settings["metrics/heat", "watch"] = configured.watched()
+    box.collect(Reading([Sample("heat", number, {"zone": "a"}), Sample("most", 100)]))
+    assert len(box.sql(EVENTS)) == raised
 
 
 def test_what_changes_nothing_writes_nothing(box: Box) -> None:
