@@ -7,7 +7,7 @@ from random import random
 
 from .. import clock, journal, wake
 from ..distribution import make_importable
-from ..errors import Problem, UsageProblem
+from ..errors import Problem, TryLater, UsageProblem
 from ..remote.settings import Remote
 from ..remote.urls import endpoint
 from ..store import link as links
@@ -16,7 +16,7 @@ from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
 from . import due, mode
 from .batch import Batch
-from .correction import Correction
+from .correction import prepare
 from .pace import Pace
 from .plan import Plan
 
@@ -66,20 +66,27 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
             return 0
     before = link.error
     batch = Batch()
-    plan = Plan(store, remote, moment, Correction(connection, moment, remote), everything)
+    plan: Plan | None = None
     failed: Problem | None = None
-    if plan.read():
-        try:
+    try:
+        plan = Plan(store, remote, moment, prepare(store, remote, moment), everything)
+        if plan.read():
             _drain(store, remote, moment, plan, link, batch, everything)
-        except Problem as caught:
-            failed = caught
+    except Problem as caught:
+        failed = caught
+        if plan is None and isinstance(caught, TryLater):
+            # It was asked what time it is, and that was the attempt.
+            from .attempts import Attempts
+
+            Attempts(link, remote, moment, random).unreachable(str(caught))
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
     run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
     with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as writing:
         runs.add(writing, run)
         links.write(writing, link, moment)
-        plan.note(writing)
+        if plan is not None:
+            plan.note(writing)
     return _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)
 
 
@@ -128,6 +135,9 @@ def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, dura
     if batch.samples:
         message = f"{batch.samples} samples sent in {batch.chunks} chunks"
         journal.record(message, message_id=journal.UPLOADED, job="upload", **fields)
+    if batch.doubt:
+        message = f"{batch.doubt}: belabox-metrics verify tells what is missing"
+        journal.record(message, priority=journal.WARNING, message_id=journal.UPLOADED, job="upload", **fields)
     if batch.rejected:
         message = f"{batch.rejected} samples set aside, which the server does not take"
         journal.record(message, priority=journal.WARNING, message_id=journal.REJECTED, job="upload", **fields)
