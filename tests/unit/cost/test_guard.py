@@ -115,6 +115,21 @@ def test_a_collection_loads_nothing_that_is_not_allowed(installed: Installed, me
     assert "_sqlite3" in loaded
 
 
+@pytest.mark.parametrize("metric", ["memory.usage", "cpu.temperature"])
+def test_alerts_and_what_follows_from_them_cost_nothing_while_all_is_well(tmp_path: Path, metric: str) -> None:
+    copy = Installed(tmp_path)
+    copy.run("collect.py", metric)
+    when_raised = {f"belabox_metrics.{name}" for name in ("alert", "event", "announce", "wake", "store.events")}
+    assert not imports(copy.run("collect.py", metric, options=("-X", "importtime"))) & when_raised
+    # It reads its settings again where there are none.
+    copy.config.write_text(copy.config.read_text().replace("above: ", "above: -").replace("below: ", "below: 1000000"))
+    for path in tmp_path.glob("metrics.db*"):
+        path.unlink()
+    copy.run("collect.py", "disk.io")
+    told = copy.run("collect.py", metric, options=("-X", "importtime"))
+    assert when_raised - {"belabox_metrics.wake"} <= imports(told)
+
+
 @pytest.mark.parametrize("module", ["requests", "json", "os", "functools"])
 def test_the_guard_goes_red(tmp_path: Path, module: str) -> None:
     """Else the test above would prove nothing."""
