@@ -353,7 +353,7 @@ uninstall() {
     systemctl stop 'belabox-metrics*' 2>/dev/null || true
     say "removing"
     remove_rendered
-    rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION
+    rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION /run/belabox-metrics
     rm -f $COMMAND $CATALOGS/belabox-metrics*.catalog
     systemctl daemon-reload
     systemctl reset-failed 'belabox-metrics*' 2>/dev/null || true
