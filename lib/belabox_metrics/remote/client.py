@@ -138,9 +138,20 @@ def _answered(
 
 
 def _content(response: http.client.HTTPResponse) -> bytes:
-    content = response.read(BODY_LIMIT)
+    """Piece by piece: read() of a chunk that says it is -1 bytes long would go on for as long as the server does."""
+    content = b""
+    while len(content) < BODY_LIMIT:
+        piece = response.read1(BODY_LIMIT - len(content))
+        content += piece
+        if response.length == 0:
+            # Not every version of http.client sees by itself that this is the end.
+            response.close()
+        if not piece or response.isclosed():
+            break
+    else:
+        return content
     # http.client is content with less than was announced.
-    if len(content) < BODY_LIMIT and response.length:
+    if response.length:
         raise http.client.IncompleteRead(b"", response.length)
     return content
 
