@@ -19,10 +19,11 @@ COMMANDS = {
     "query": ("query", "the stored samples of a metric"),
     "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
     "upload": ("upload.uploader", "send what is pending now"),
+    "verify": ("verify.command", "is everything that was sent on the server?"),
     "receiver": ("receiver.command", "a server for trying uploads out"),
 }
-# They may make the database.
-WRITERS = ("collect", "upload")
+# They write into the database, and may make it.
+WRITERS = ("collect", "upload", "verify")
 # They may need secrets that only root can read.
 SENDERS = ("upload", "verify")
 USAGE = 2

@@ -1,0 +1,121 @@
+"""The command `verify`: is everything that was sent on the server?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from .. import clock
+from ..config.duration import parse
+from ..config.findings import Unfit
+from ..errors import ConfigProblem, Problem, UsageProblem
+from ..remote.access import Access
+from ..remote.settings import Remote
+from ..store.database import DatabaseError, Store, database_path, problem
+from ..upload.correction import Correction
+from . import screen
+from .checkpoint import checkpoint
+from .export import Export
+from .hours import total
+from .inspection import Inspection
+from .periods import periods
+from .repair import repair
+from .standing import Standing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# VictoriaMetrics shows what it has taken after a second, since 2025 after two (pendingRowsFlushInterval of its
+# lib/storage/partition.go), a cluster a little later.
+SETTLED_MS = 5_000
+MISSING = 1
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return verify(Store(options.database), clock.now(), options)
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        print(f"belabox-metrics verify: {failed}", file=sys.stderr)
+        return failed.exit_code
+
+
+def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> int:
+    """Compare, tell, and queue what is missing if so asked; the exit code. Raises Problem when it can't be told."""
+    since_ms = max(0, moment.wall_ms - _since(options.since))
+    connection = store.reading()
+    try:
+        remote = Remote(connection)
+        access = Access(remote)
+        _can_be_asked(remote, access)
+        found, endpoint = _inspect(connection, remote, access, moment, since_ms, not options.quiet)
+    finally:
+        connection.close()
+    repaired = repair(store, found.gaps.found) if options.repair else None
+    if options.json:
+        print(screen.document(found, since_ms, remote.device_id, endpoint, repaired))
+    elif not options.quiet:
+        print("\n".join(screen.table(found, options.since, endpoint, repaired)))
+    sums = total(found.hours)
+    return MISSING if sums["missing"] or sums["different"] else 0
+
+
+def _inspect(
+    connection: Connection, remote: Remote, access: Access, moment: clock.Moment, since_ms: int, shows: bool
+) -> tuple[Inspection, str]:
+    export = Export(remote, access)
+    standing = Standing(connection)
+    _let_settle(standing.uploaded_ms)
+    correction = Correction(connection, moment)
+    found = Inspection(connection, standing, correction, remote.device_id)
+    wanted = periods(connection, correction, since_ms, standing.frontier)
+    progress = screen.Progress(len(wanted), shows)
+    try:
+        found.run(wanted, export, moment.wall_ms, progress.step)
+    finally:
+        progress.end()
+        export.close()
+    return found, export.endpoint
+
+
+def _let_settle(uploaded_ms: int) -> None:
+    """Until the server shows what it took last."""
+    left_ms = uploaded_ms + SETTLED_MS - time.time_ns() // 1_000_000
+    if 0 < left_ms <= SETTLED_MS:
+        time.sleep(left_ms / 1000)
+
+
+def _can_be_asked(remote: Remote, access: Access) -> None:
+    if not remote.url:
+        raise ConfigProblem("is not set: nothing is sent anywhere", where="remote.url")
+    if remote.format == "json":
+        said = checkpoint(remote, access)
+        raise ConfigProblem(
+            "a server for the format json can't be asked what it has" + (f"; {said}" if said else ""),
+            where="remote.format",
+            hint="with the format victoriametrics, verify compares every sample",
+        )
+
+
+def _since(text: str) -> int:
+    try:
+        return parse(text)
+    except Unfit as error:
+        raise UsageProblem(str(error), where="--since", hint="as in: --since 24h") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="belabox-metrics verify",
+        description="Ask the server for every sample that was sent to it, and compare.",
+        epilog="Exit codes: 0 nothing is missing, 1 something is, 2 usage, 75 no whole answer, 78 configuration.",
+    )
+    parser.add_argument("--since", default="24h", metavar="DURATION", help="how far back, as 2h or 7d (default 24h)")
+    parser.add_argument("--repair", action="store_true", help="queue what is missing, to be sent again")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--quiet", action="store_true", help="print nothing, the exit code tells")
+    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    return parser
