@@ -92,6 +92,12 @@ def test_a_part_of_another_series(rate: float, limits: list[float | None], raise
     assert [text for _, _, text in happened] == ["heat 2999 is below 50 % of limit since 22:13:20 UTC"] * raised
 
 
+def test_a_part_of_nothing_is_not_too_much() -> None:
+    high = rule(above=90, clear=81, of="limit")
+    assert told([high], [(0, [Sample("heat", 5), Sample("limit", 0)])]) == []
+    assert len(told([high], [(0, [Sample("heat", 5), Sample("limit", 1)])])) == 1
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"name":"x"}', rule(tags=3), rule(above=[])])
 def test_a_rule_of_another_version_is_passed_over(text: str) -> None:
     assert [name for _, name, _ in told([text, rule()], values(90))] == ["alert_raised"]

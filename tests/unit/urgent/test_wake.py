@@ -73,13 +73,14 @@ def test_a_retry_is_started_by_any_collection(box: Box, outcome: Exception) -> N
     assert box.is_woken()
 
 
-def test_times_of_another_boot_say_nothing(box: Box) -> None:
-    box.attempted(attempt_ms=600_000, failures=1, not_before_ms=660_000, binding=True, retry_ms=1_000)
+@pytest.mark.parametrize(
+    ("known", "priority", "woken"), [({"retry_ms": 1_000}, 3, False), ({"not_before_ms": 660_000}, 0, True)]
+)
+def test_times_of_another_boot_say_nothing(box: Box, known: dict[str, object], priority: int, woken: bool) -> None:
+    box.attempted(attempt_ms=600_000, failures=1, binding=True, **known)
     box.reboot()
-    box.collect(HEAT, 3)
-    assert not box.is_woken()
-    box.collect(HEAT, 0)
-    assert box.is_woken()
+    box.collect(HEAT, priority)
+    assert box.is_woken() is woken
 
 
 def test_what_is_stored_is_stored_where_nobody_can_be_woken(box: Box) -> None:
