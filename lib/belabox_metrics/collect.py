@@ -9,6 +9,7 @@ from . import clock, journal
 from .distribution import make_importable
 from .environment import variable
 from .errors import NoData, Problem, SourceProblem, UsageProblem
+from .sample import canonical
 from .source import is_directory
 from .store import runs
 from .store.database import DatabaseError, Store, database_path, problem
@@ -256,6 +257,8 @@ def show(collector: ModuleType, request: Request) -> int:
     for sample in reading.samples:
         tags = ",".join([f'{key}="{value}"' for key, value in sorted(sample.tags.items())])
         print(f"{sample.name}{{{tags}}} {sample.value}" if tags else f"{sample.name} {sample.value}")
+    for event in reading.events:
+        print(f"event {event.name}{canonical(event.tags)}: {event.text}")
     for warning in reading.warnings:
         print(f"{request.metric}: {warning}", file=sys.stderr)
     if not reading.samples:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 
+from belabox_metrics import collect
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import events, queue
@@ -41,6 +44,14 @@ def test_it_is_a_run_of_its_own_time_and_priority(box: Box, capsys: pytest.Captu
     assert [line.partition("  [")[0] for line in told] == ["link_down: wwan0 is gone", "link_up", "heat: 1 samples"]
     assert "event=link_down event_priority=0" in told[0]
     assert "metric=heat" in told[0]
+
+
+def test_a_dry_run_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    collector = ModuleType("heat")
+    reading = found(Event("link_down", 0, {"interface": "wwan0"}, 0, "wwan0 is gone"))
+    collector.__dict__.update({"METRIC": "heat", "SETTINGS": {}, "collect": lambda _world: reading})
+    assert collect.show(collector, collect.Request("heat", "", "/nonexistent", dry_run=True)) == 0
+    assert capsys.readouterr().out.splitlines() == ["heat 20", 'event link_down{"interface":"wwan0"}: wwan0 is gone']
 
 
 def test_its_text_stays_on_the_box(box: Box) -> None:
