@@ -96,15 +96,13 @@ class Asker:
 def text(answer: Answer, *keys: str) -> str:
     """The text at the end of `keys`, cut to one short line; "" for `--` and for what is missing."""
     value = _inner(answer, *keys)
-    if not isinstance(value, str) or value == "--":
-        return ""
-    return "".join([char for char in value if char.isprintable()])[:LONGEST_TEXT].strip()
+    return _short(value) if isinstance(value, str) and value != "--" else ""
 
 
 def texts(answer: Answer, *keys: str) -> list[str]:
-    """The texts of a list, [] for what is missing."""
+    """The texts of a list, cut likewise; [] for what is missing."""
     value = _inner(answer, *keys)
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return [_short(item) for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def decimal(value: str) -> float | None:
@@ -114,6 +112,10 @@ def decimal(value: str) -> float | None:
     if not (whole.isdigit() and (part or "0").isdigit() and value.isascii() and len(value) < 12):
         return None
     return float(value)
+
+
+def _short(value: str) -> str:
+    return "".join([char for char in value if char.isprintable()])[:LONGEST_TEXT].strip()
 
 
 def _inner(answer: Answer, *keys: str) -> Answer:

@@ -424,7 +424,10 @@ def test_an_interface_with_a_name_that_no_kernel_gives(root: Path, name: str) ->
 
 def test_texts_of_a_network_are_cut_and_stay_values(root: Path) -> None:
     name = "\\u001b[31m" + "x" * 500
-    answer = f'{{"modem":{{"3gpp":{{"operator-name":"{name}","operator-code":"12 OR 1"}}}}}}'
+    odd = (
+        f'"3gpp":{{"operator-name":"{name}","operator-code":"12 OR 1"}},"generic":{{"access-technologies":["\\u001b"]}}'
+    )
+    answer = f'{{"modem":{{{odd}}}}}'
     listed = '{"modem-list":["/org/freedesktop/ModemManager1/Modem/7"]}'
     scripted(root, f"case $1 in -L) echo '{listed}' ;; *) printf '%s' '{answer}' ;; esac")
     reading = modem.collect(World(str(root)))
@@ -432,6 +435,7 @@ def test_texts_of_a_network_are_cut_and_stay_values(root: Path) -> None:
     assert isinstance(operator, str)
     assert operator.isprintable()
     assert len(operator) <= 64
+    assert value(reading, "access_technology") is None
     assert not any("operator" in sample.tags for sample in reading.samples)
 
 
