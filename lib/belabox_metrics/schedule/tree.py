@@ -12,12 +12,12 @@ import os
 from typing import NamedTuple
 
 from . import files
-from .units import COLLECT, DROP_INS, HEADER, MAINTAIN, OPTIONAL, UPLOAD, WANTS
+from .units import CLOCK, COLLECT, DROP_INS, HEADER, MAINTAIN, OPTIONAL, UPLOAD, WANTS
 
 # No unit has such a name, so systemd looks past it.
 PENDING = "belabox-metrics.pending"
 
-TIMERS = (COLLECT.format("*"), UPLOAD, MAINTAIN)
+TIMERS = (COLLECT.format("*"), UPLOAD, CLOCK, MAINTAIN)
 # Where a link points when its unit is not in this directory.
 SHIPPED = "/usr/lib/systemd/system"
 

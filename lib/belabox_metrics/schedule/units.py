@@ -20,6 +20,7 @@ TARGET = "belabox-metrics.target"
 WANTS = f"{TARGET}.wants"
 COLLECT = "belabox-metrics@{}.timer"
 UPLOAD = "belabox-metrics-upload.timer"
+CLOCK = "belabox-metrics-clock.timer"
 MAINTAIN = "belabox-metrics-maintain.timer"
 SOCKET = "belabox-metrics-health.socket"
 URGENT = "belabox-metrics-urgent.path"
@@ -43,7 +44,7 @@ _LOG_LEVELS = {"debug": "debug", "warn": "warning", "error": "err"}
 def timer_names(configuration: Configuration) -> list[str]:
     """The timers that are to run."""
     names = [COLLECT.format(timing.metric.name) for timing in timings(configuration)]
-    return [*names, *([UPLOAD] if configuration.uploads else []), MAINTAIN]
+    return [*names, *([UPLOAD, CLOCK] if configuration.uploads else []), MAINTAIN]
 
 
 def render(configuration: Configuration) -> dict[str, str]:
@@ -51,6 +52,7 @@ def render(configuration: Configuration) -> dict[str, str]:
     files = {COLLECT.format(timing.metric.name): _collect(timing) for timing in timings(configuration)}
     if configuration.uploads:
         files[UPLOAD] = _upload(configuration.values.integer("remote.upload_interval"))
+        files[CLOCK] = _clock(configuration.values.integer("monitoring.clock_skew_check_interval"))
     files[MAINTAIN] = _maintain(configuration.values.integer("storage.wal_checkpoint_interval"))
     services = _services(configuration)
     if services:
@@ -116,6 +118,21 @@ OnBootSec=45s
 # From the end of one upload to the start of the next, so that a slow uplink is not flooded.
 OnUnitInactiveSec={_seconds(interval_ms)}
 # Boxes that were switched on together should not send together.
+RandomizedDelaySec={_seconds(max(interval_ms // 10, 1))}
+"""
+
+
+def _clock(interval_ms: int) -> str:
+    return f"""{HEADER}[Unit]
+Description=Compare the clock with the server's every {spell(interval_ms)}
+PartOf={TARGET}
+{NO_START_LIMIT}
+
+[Timer]
+AccuracySec=1s
+OnBootSec=60s
+OnUnitInactiveSec={_seconds(interval_ms)}
+# Boxes that were switched on together should not ask together.
 RandomizedDelaySec={_seconds(max(interval_ms // 10, 1))}
 """
 

@@ -86,6 +86,7 @@ def test_systemd_understands_every_line(unit: Path, verified: Path) -> None:
 EXPOSURE = {
     "belabox-metrics@.service": 20,
     "belabox-metrics-upload.service": 12,
+    "belabox-metrics-clock.service": 12,
     "belabox-metrics-health.service": 12,
     "belabox-metrics-maintain.service": 12,
     "belabox-metrics-failed@.service": 12,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WANTS = "belabox-metrics.target.wants"
 CPU, MEMORY, DISK = (f"belabox-metrics@{metric}.timer" for metric in ("cpu.usage", "memory.usage", "disk.io"))
 UPLOAD = "belabox-metrics-upload.timer"
+CLOCK = "belabox-metrics-clock.timer"
 MAINTAIN = "belabox-metrics-maintain.timer"
 SOCKET = "belabox-metrics-health.socket"
 URGENT = "belabox-metrics-urgent.path"
@@ -126,8 +127,8 @@ def test_upload_has_a_timer_and_can_be_woken_when_there_is_a_url(box: Box) -> No
     box.calls()
     box.configure("'http://vm/'", "'http://vm/', enabled: false")
     box.apply()
-    assert not any(unit in path for path in box.tree() for unit in (UPLOAD, URGENT))
-    assert box.calls() == [["stop", UPLOAD, URGENT], ["daemon-reload"]]
+    assert not any(unit in path for path in box.tree() for unit in (UPLOAD, CLOCK, URGENT))
+    assert box.calls() == [["stop", UPLOAD, CLOCK, URGENT], ["daemon-reload"]]
 
 
 def test_nothing_is_started_while_the_target_is_down(box: Box) -> None:

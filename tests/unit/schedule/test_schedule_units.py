@@ -95,6 +95,18 @@ def test_upload_and_maintenance_count_from_their_end(tmp_path: Path) -> None:
     assert "OnUnitInactiveSec=1800s" in body(found["belabox-metrics-maintain.timer"])
 
 
+def test_clocks_are_compared_as_long_as_there_is_a_server_and_not_by_all_boxes_at_once(tmp_path: Path) -> None:
+    assert "belabox-metrics-clock.timer" not in render(tmp_path)
+    assert "belabox-metrics-clock.timer" not in render(tmp_path, "remote: {url: 'http://x/', enabled: false}\n")
+    more = "remote: {url: 'http://x/'}\nmonitoring: {clock_skew_check_interval: 10m}\n"
+    assert body(render(tmp_path, more)["belabox-metrics-clock.timer"])[-4:] == [
+        "AccuracySec=1s",
+        "OnBootSec=60s",
+        "OnUnitInactiveSec=600s",
+        "RandomizedDelaySec=60s",
+    ]
+
+
 def test_defaults_need_no_drop_ins(tmp_path: Path) -> None:
     more = "logging: {level: info}\nhealth: {port: 9100}\nstorage: {path: /var/lib/belabox-metrics/metrics.db}\n"
     assert not any(".d/" in path for path in render(tmp_path, more))
@@ -167,6 +179,7 @@ STUBS = (
     "belabox-metrics@",
     "belabox-metrics-failed@",
     "belabox-metrics-upload",
+    "belabox-metrics-clock",
     "belabox-metrics-maintain",
     "belabox-metrics-health",
 )
