@@ -10,6 +10,7 @@ may be; only a connection that is seen to be closed before anything was sent is 
 from __future__ import annotations
 
 import http.client
+from ssl import SSLEOFError
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -126,8 +127,8 @@ def _answered(
     connection.sock.settimeout(wait_s)
     try:
         connection.request(method, target, body, headers)
-    except (BrokenPipeError, ConnectionResetError):
-        # It may have answered before it hung up: too large, not allowed.
+    except (BrokenPipeError, ConnectionResetError, SSLEOFError):
+        # It may have answered before it hung up: too large, not allowed, no certificate.
         response = connection.getresponse()
         response.will_close = True
     else:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 
 from ..errors import TryLater
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ssl
 
 
 class Unreachable(TryLater):
@@ -24,17 +21,16 @@ def unreachable(fault: Exception, where: str) -> Unreachable:
     """What the fault of a request comes down to."""
     if isinstance(fault, Unreachable):
         return fault
-    if isinstance(fault, http.client.RemoteDisconnected):
+    if isinstance(fault, (http.client.RemoteDisconnected, ssl.SSLEOFError)):
         return Unreachable("the server closed the connection without an answer", where=where)
     if isinstance(fault, http.client.IncompleteRead):
         return Unreachable("the server closed the connection in the middle of its answer", where=where)
     if isinstance(fault, socket.gaierror):
         return Unreachable(f"the name of the server is not known: {_words(fault)}", where=where)
-    # Of ssl, but that is only there where there is TLS.
-    if hasattr(fault, "verify_message"):
-        return _untrusted(fault, where)  # type: ignore[arg-type]
-    if hasattr(fault, "library") and hasattr(fault, "reason"):
-        return _no_tls(str(fault.reason or ""), where)
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return _untrusted(fault, where)
+    if isinstance(fault, ssl.SSLError) and not isinstance(fault, ssl.SSLEOFError):
+        return _no_tls(fault.reason or "", where)
     if isinstance(fault, socket.timeout):
         return Unreachable("no answer in time", where=where)
     if isinstance(fault, OSError):

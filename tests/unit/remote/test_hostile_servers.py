@@ -12,7 +12,6 @@ from typing import Callable
 
 import pytest
 
-from belabox_metrics.remote import connection as connections
 from belabox_metrics.remote.access import Access
 from belabox_metrics.remote.client import BODY_LIMIT, Client, Reply
 from belabox_metrics.remote.settings import Remote
@@ -261,7 +260,7 @@ def test_a_resolver_that_hangs_is_left_behind(settings: Settings, monkeypatch: p
         release.wait()
         return []
 
-    monkeypatch.setattr(connections.socket, "getaddrinfo", hang)
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
     with pytest.raises(Unreachable, match=r"^http://metrics\.example/: no name server answers$"):
         client(settings("http://metrics.example/"), 0.3).get("http://metrics.example/")
     release.set()
@@ -271,7 +270,7 @@ def test_an_unknown_name_is_told_as_such(settings: Settings, monkeypatch: pytest
     def unknown(*_: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(connections.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(Unreachable, match="the name of the server is not known: Name or service not known"):
         client(settings("http://metrics.example/")).get("http://metrics.example/")
 
