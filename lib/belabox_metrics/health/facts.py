@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreProblem
-from ..json_text import parse
 from ..store import flights, link, queue, rejected
 from ..store.database import DatabaseError, problem
-from . import limits
+from . import clock, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Metric:
 
 
 class Facts:
-    """What the database says at one instant. Sizes in bytes, counts of samples, `skew_ms` None until measured.
+    """What the database says at one instant. Sizes in bytes, counts of samples, `skew` None until measured.
 
     oldest: the first run that is kept; `made_ms`: when the database was made, Unix time.
     """
@@ -87,7 +86,7 @@ class Facts:
         "rejected_why",
         "retrying",
         "sent",
-        "skew_ms",
+        "skew",
         "upload",
     )
 
@@ -105,7 +104,7 @@ class Facts:
         self.pending = max(0, stored - self.sent - self.rejected)
         self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
         self.made_ms = int(connection.execute(_MADE).fetchone()[0] or 0)
-        self.skew_ms = _skew(connection)
+        self.skew = clock.read(connection)
         self.database_bytes = 0
         self.log_bytes = 0
 
@@ -154,13 +153,6 @@ _OLDEST = """
 SELECT id - lead_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
 """
 _MADE = "SELECT strftime('%s', max(applied_at)) * 1000 FROM schema_version"
-# The last value of time.skew_ms, whichever job measures it. CROSS JOIN keeps the order of the tables: from the few
-# rows of jobs, not through all runs.
-_SKEW = """
-SELECT packed, position
-FROM jobs CROSS JOIN runs ON runs.id = values_run CROSS JOIN series ON series.shape = runs.shape
-WHERE series.name = 'time.skew_ms' ORDER BY runs.id DESC LIMIT 1
-"""
 
 
 def _jobs(connection: Connection) -> dict[tuple[str, str], Job]:
@@ -182,12 +174,3 @@ def _stamp(wall_ms: int | None, boot_id: str | None, boottime_ms: int | None) ->
     if wall_ms is None or boottime_ms is None:
         return None
     return Stamp(wall_ms, boot_id or "", boottime_ms)
-
-
-def _skew(connection: Connection) -> float | None:
-    row = connection.execute(_SKEW).fetchone()
-    if row is None:
-        return None
-    values = parse(row[0])
-    value = values[row[1]] if isinstance(values, list) and row[1] < len(values) else None
-    return value if isinstance(value, (int, float)) else None

@@ -8,8 +8,8 @@ ok        otherwise
 from __future__ import annotations
 
 from .. import __version__
-from . import collector, uploader
-from .verdict import DEGRADED, ERROR, OK, Verdict, local, rfc3339
+from . import clock, collector, uploader
+from .verdict import DEGRADED, ERROR, OK, Verdict, rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def report(facts: Facts, now: Moment) -> dict[str, Any]:
     collectors = [verdict.status for verdict in verdicts.values()]
     verdicts["uploader"] = uploader.judge(facts, now, waiting_ms, grace_ms)
     verdicts["storage"] = _storage(facts)
-    verdicts["time"] = _time(now, facts.skew_ms, facts.limits.skew_ms)
+    verdicts["time"] = clock.judge(facts.skew, facts.limits.skew_ms, now)
     status = DEGRADED if any(verdict.status != OK for verdict in verdicts.values()) else OK
     if verdicts["uploader"].status == ERROR or (collectors and set(collectors) == {ERROR}):
         status = ERROR
@@ -44,7 +44,7 @@ def report_without_database(problem: StoreProblem, sizes: tuple[int, int], now: 
     verdicts = {
         "uploader": uploader.unknown(),
         "storage": Verdict(ERROR, str(problem), _storage_details(*sizes, None, None)),
-        "time": _time(now, None, 0),
+        "time": clock.judge(None, 0, now),
     }
     return _document(ERROR, verdicts, now)
 
@@ -107,12 +107,3 @@ def _storage_details(database: int, log: int, pending: int | None, oldest: str |
         "pending_count": pending,
         "oldest_metric_timestamp": oldest,
     }
-
-
-def _time(now: Moment, skew_ms: float | None, limit_ms: int) -> Verdict:
-    status = OK
-    message = "the clock was set from a server" if now.synchronized else "not synchronised: no server has set the clock"
-    if skew_ms is not None:
-        message += f", it differs from the metrics server's by {skew_ms:.0f} ms"
-        status = DEGRADED if abs(skew_ms) > limit_ms else OK
-    return Verdict(status, message, {"local": local(now.wall_ms), "skew_ms": skew_ms, "ntp_synced": now.synchronized})
