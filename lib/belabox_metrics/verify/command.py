@@ -34,7 +34,7 @@ MISSING = 1
 
 
 def main(arguments: list[str]) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return verify(Store(options.database), clock.now(), options)
     except (Problem, DatabaseError) as caught:
@@ -107,7 +107,7 @@ def _since(text: str) -> int:
         raise UsageProblem(str(error), where="--since", hint="as in: --since 24h") from error
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="belabox-metrics verify",
         description="Ask the server for every sample that was sent to it, and compare.",

@@ -8,11 +8,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .stored import Column
 
-# What VictoriaMetrics keeps of a double (docs/upload.md): whole numbers exactly, others to 12 digits, all to 17 digits
-# of the largest of their series. That largest one may be in another hour, hence one digit less.
+# What VictoriaMetrics keeps of a double (docs/upload.md): whole numbers exactly, unless others of the series have a
+# fraction: then the last bits of those beyond 10^15 may change; others to 12 digits; all to 17 digits of the largest of
+# their series. That largest one may be in another hour, hence one digit less.
 _RELATIVE = 1e-11
+_RELATIVE_WHOLE = 1e-15
 _OF_LARGEST = 1e-17
-_EXACT = 2**53
+_LARGEST_WHOLE = 2**53
 # Below this there may be nothing but 0.
 _LEAST = 1e-290
 
@@ -20,9 +22,8 @@ _LEAST = 1e-290
 def is_same(stored: float, got: float, largest: float) -> bool:
     """Whether a server that was sent `stored` may give back `got`. `largest`: the largest absolute value about it."""
     tolerance = max(_OF_LARGEST * largest, _LEAST)
-    if abs(stored) <= _EXACT and stored == int(stored):
-        return abs(got - stored) <= tolerance
-    return math.isclose(got, stored, rel_tol=_RELATIVE, abs_tol=tolerance)
+    is_whole = abs(stored) <= _LARGEST_WHOLE and stored == int(stored)
+    return math.isclose(got, stored, rel_tol=_RELATIVE_WHOLE if is_whole else _RELATIVE, abs_tol=tolerance)
 
 
 def meet(column: Column, timestamp_ms: int, got: float, largest: float) -> None:

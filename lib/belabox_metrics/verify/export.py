@@ -132,6 +132,7 @@ class Export:
             body = response.read(PIECE)
             if response.getheader("Content-Encoding", "").lower() == "gzip":
                 body = zlib.decompressobj(_GZIP).decompress(body, PIECE)
+            body = self._access.hidden(body)
             raise _refusal(Answer(Reply(response.status, {"content-type": kind}, body, 0, 0.0)), self.endpoint)
         return response
 
