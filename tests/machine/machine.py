@@ -34,10 +34,10 @@ def booted(name: str) -> Iterator[Machine]:
     assert process.stdin
     assert process.stdout
     try:
-        said = process.stdout.readline()
-        if not said.startswith("ready "):
+        ready, _, pid = process.stdout.readline().partition(" ")
+        if ready != "ready":
             raise RuntimeError(f"{name} did not boot, see standard error")
-        yield Machine(name)
+        yield Machine(name, int(pid))
     finally:
         process.stdin.close()
         process.wait(STOP_SECONDS)
@@ -45,8 +45,11 @@ def booted(name: str) -> Iterator[Machine]:
 
 
 class Machine:
-    def __init__(self, name: str) -> None:
+    """`pid`: its first process, as the host counts them."""
+
+    def __init__(self, name: str, pid: int) -> None:
         self.name = name
+        self.pid = pid
 
     def run(
         self,

@@ -22,6 +22,8 @@ SHELL = [
             "install.sh",
             "tests/run",
             "tests/bench/run",
+            "tests/link/kill_at",
+            "tests/link/run",
             "tests/machine/machine",
             "tests/machine/try",
             ".ci/run",

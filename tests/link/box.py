@@ -1,0 +1,129 @@
+"""The box: a booted machine with everything installed, a stream in trouble, and a token for the server."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ..machine.machine import CHECKOUT, Machine
+
+UNIT = "belabox-metrics-upload.service"
+_CONFIG = "/etc/belabox-metrics/config.yaml"
+_TOKEN = "/etc/belabox-metrics/api-token"
+_DROP_IN = f"/run/systemd/system/{UNIT}.d"
+_RELAY = "http://127.0.0.1:8181/stats?publisher=publish/live/feed1"
+# This machine has no thermal zones to show, or those of somebody's desk.
+_FIXTURE = "[Service]\nEnvironment=BELABOX_METRICS_ROOT=/src/tests/fixtures/orangepi5plus\n"
+# The pause after a failure is for a person's sake; here each start is wanted.
+_AT_ONCE = "[Service]\nExecStopPost=\n"
+_STEPPING = f"{_AT_ONCE}ExecStart=\nExecStart=/opt/strace/kill_at\nSystemCallFilter=\n"
+# Longer than an activation without a fault.
+_KILL_WITHIN_S = 0.5
+
+
+class Box:
+    """`kills`: when the uploader was killed (Unix seconds), and where."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.kills: list[tuple[float, str]] = []
+
+    def install(self, url: str, token: str) -> None:
+        """With the shipped schedule, and a relay that tells of a loss that is an alert: so a critical sample comes
+        every five seconds."""
+        machine = self.machine
+        machine.run("systemd-run", "--quiet", "--unit=relay", "/usr/bin/python3", "-I", "/src/tests/machine/relay.py")
+        thermal = "/etc/systemd/system/belabox-metrics@cpu.temperature.service.d"
+        machine.run("mkdir", "-p", thermal)
+        machine.run("tee", f"{thermal}/fixture.conf", input=_FIXTURE)
+        machine.run("/src/install.sh", "--remote", url, timeout=300)
+        self.give(token)
+        for edit in (
+            f"/name: srt.packet_loss/a\\    config: {{url: '{_RELAY}'}}",
+            "s/  packet_loss: {.*above: .*}/  packet_loss: {above: 0.1}/",
+            r"s/^  # auth:.*/  auth: {type: bearer_token}/",
+        ):
+            machine.run("sed", "-i", edit, _CONFIG)
+        machine.run("belabox-metrics", "apply")
+        self._bring_strace()
+
+    def give(self, token: str) -> None:
+        self.machine.run("sh", "-c", f"umask 077; cat > {_TOKEN}", input=token)
+
+    def upload(self) -> str:
+        """By hand: everything, whatever there was before. What it said."""
+        done = self.machine.run("belabox-metrics", "upload", check=False, timeout=300)
+        return done.stdout + done.stderr
+
+    def failed_units(self) -> list[str]:
+        """Those that failed since the last time this was asked."""
+        listed = self.machine.systemctl("--failed", "--plain", "--no-legend", check=False).splitlines()
+        self.machine.systemctl("reset-failed", check=False)
+        return [line.split()[0] for line in listed]
+
+    def pending(self) -> int:
+        (row,) = self.machine.sql("SELECT count(*) AS n FROM metrics WHERE value_type = 0 AND NOT uploaded")
+        return int(row["n"])
+
+    def stop_collecting(self) -> None:
+        self.machine.systemctl("stop", "belabox-metrics@*.timer")
+        idle = ("list-units", "--state=activating", "--no-legend", "belabox-metrics@*.service")
+        self.machine.wait_until(lambda: not self.machine.systemctl(*idle), 30, "a collector runs on")
+
+    def records(self, job: str, since: float) -> list[dict[str, Any]]:
+        return self.machine.journal(f"BELABOX_JOB={job}", f"--since=@{int(since)}")
+
+    # ---- killing ----
+
+    def kill_at_random(self, until: float) -> None:
+        """Started again and again, and killed some time after, as the power would."""
+        self._override(_AT_ONCE)
+        once = f"systemctl start --no-block {UNIT}; sleep %.3f; systemctl kill --signal=KILL --kill-who=main {UNIT}"
+        while time.time() < until:
+            time.sleep(1)
+            began = time.time()
+            self.machine.run("sh", "-c", once % random.uniform(0.01, _KILL_WITHIN_S), check=False)
+            dead = self.machine.systemctl("show", "-P", "ExecMainStatus", UNIT) == "9"
+            if dead:
+                self.kills.append((began, "at random"))
+        self._override("")
+
+    def kill_at_each_call(self, until: float) -> None:
+        """One system call later each time, from the first to the last, as often as there is time for."""
+        self._override(_STEPPING)
+        while time.time() < until:
+            self.machine.systemctl("start", UNIT, check=False)
+        self._override("")
+        for line in self.machine.run("cat", "/run/belabox-metrics/kills").stdout.splitlines():
+            at, number, call = line.split()
+            self.kills.append((float(at), f"{int(number)} {call}"))
+
+    def _override(self, drop_in: str) -> None:
+        if drop_in:
+            self.machine.run("mkdir", "-p", _DROP_IN)
+            self.machine.run("tee", f"{_DROP_IN}/90-lab.conf", input=drop_in)
+        else:
+            self.machine.run("rm", "-r", _DROP_IN)
+        self.machine.systemctl("daemon-reload")
+
+    def _bring_strace(self) -> None:
+        """The host's, with the libraries that it needs: the machine may be another Debian, and has none."""
+        with tempfile.TemporaryDirectory() as scratch:
+            program = shutil.which("strace")
+            assert program, "strace is missing: tests/run installs it"
+            needed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+            files = {name: name.rpartition("/")[2] for name in needed.split() if name.startswith("/")}
+            files |= {name: "ld.so" for name in files if "/ld-linux" in name}
+            files |= {program: "strace", str(CHECKOUT / "tests/link/kill_at"): "kill_at"}
+            for source, name in files.items():
+                shutil.copy(source, Path(scratch) / name)
+            packed = subprocess.run(["tar", "-C", scratch, "-c", "."], capture_output=True, check=True).stdout
+        root = Path(f"/proc/{self.machine.pid}/root/opt/strace")
+        root.mkdir(parents=True)
+        subprocess.run(["tar", "-C", str(root), "-x", "--no-same-owner"], input=packed, check=True)
+        self.machine.run("chmod", "-R", "a+rX", "/opt/strace")

@@ -1,0 +1,39 @@
+"""The script: what is done to the link, the server or the uploader, in which order and for how long."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Phase(NamedTuple):
+    """`kind` is what is done, a method of lab.Lab. Seconds in the form of 30 minutes, and in that of three."""
+
+    kind: str
+    title: str
+    long_s: int
+    short_s: int
+
+    def seconds(self, minutes: int) -> int:
+        return self.short_s if minutes < 30 else round(self.long_s * minutes / 30)
+
+
+HEALTHY = "healthy"
+SCRIPT = (
+    Phase(HEALTHY, "healthy", 120, 20),
+    Phase("outage", "outage", 180, 20),
+    Phase("mended", "back", 90, 15),
+    Phase("lossy", "50 % loss", 180, 20),
+    Phase("mended", "back", 90, 15),
+    Phase("slow", "2 kbit/s", 180, 20),
+    Phase("mended", "back", 90, 15),
+    Phase("expired", "token expired", 120, 10),
+    Phase("renewed", "new token", 250, 10),
+    Phase("stopped", "server stopped", 60, 10),
+    Phase("started", "started again", 60, 10),
+    Phase("cutting", "answers cut", 80, 15),
+    Phase("killing", "kill -9 at random", 100, 15),
+    Phase("stepping", "kill -9 at each call", 140, 20),
+    Phase(HEALTHY, "healthy", 60, 10),
+)
+# Where units are expected to fail: the token is wrong, the uploader is killed.
+FAILING = ("expired", "renewed", "killing", "stepping")
