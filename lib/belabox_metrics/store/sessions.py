@@ -54,11 +54,10 @@ def _begin(connection: Connection, session: Session, moment: Moment) -> None:
         "INSERT INTO sessions (id, start_time, status, metadata, of_boot) VALUES (?, ?, ?, ?, ?)",
         (session.id, session.start_ms, ACTIVE, session.metadata, boot[0] if boot else None),
     )
-    # An id is never less than its run's time.
-    first_ms = max(session.start_ms, moment.wall_ms - LATE_MS)
+    # An id is never less than its run's time, and that of an event which began long ago is a late one.
     connection.execute(
         "UPDATE runs SET session = ? WHERE id >= ? AND id - lead_ms >= ? AND session IS NULL",
-        (made.lastrowid, first_ms, first_ms),
+        (made.lastrowid, max(session.start_ms, moment.wall_ms - LATE_MS), session.start_ms),
     )
 
 

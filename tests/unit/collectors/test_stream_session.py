@@ -169,6 +169,16 @@ def test_a_stream_that_ends_with_what_started_it_has_failed(stream: Box) -> None
     assert reading.session.ended.status == "failed"
 
 
+def test_what_started_it_may_have_any_name(stream: Box) -> None:
+    stream.start(812, "a) S (b", 1, at_s=20)
+    stream.run()
+    stream.stop(812, 2204, 2211)
+    reading = stream.run(20)
+    assert reading.session is not None
+    assert reading.session.ended is not None
+    assert reading.session.ended.status == "failed"
+
+
 def test_a_zombie_does_not_stream(stream: Box) -> None:
     stream.run()
     for pid, comm in ((2204, "srtla_send"), (2211, "belacoder")):

@@ -165,6 +165,17 @@ def test_an_end_and_a_start_in_one_reading(box: Box) -> None:
     assert marks(box) == [(0, ONE), (60, TWO)]
 
 
+def test_a_collector_that_forgot_its_session_takes_no_run_from_it(box: Box) -> None:
+    tell(box, live(0))
+    box.step(5000)
+    box.run(Sample("n", 1))
+    box.step(5000)
+    tell(box, live(0, TWO))
+    box.run(Sample("n", 1))
+    assert rows(box) == [(ONE, 0, 10_000, "failed"), (TWO, 0, None, "active")]
+    assert marks(box) == [(0, ONE), (5, ONE), (10, ONE), (10, TWO)]
+
+
 def test_its_events_belong_to_it(box: Box) -> None:
     box.step(5000)
     box.run(Sample("n", 1))
