@@ -29,6 +29,7 @@ class Access:
         )
         self._ours = {origin(url) for url in (remote.url, remote.query_url) if url}
         self._headers: dict[str, str] | None = None
+        self._secrets: list[bytes] = []
         self._contexts: dict[bool, SSLContext] = {}
 
     def headers(self, url: str) -> dict[str, str]:
@@ -38,6 +39,12 @@ class Access:
         if self._headers is None:
             self._headers = self._proof()
         return self._headers
+
+    def hidden(self, text: bytes) -> bytes:
+        """`text`, which a server said, without what was said to it in confidence."""
+        for secret in self._secrets:
+            text = text.replace(secret, b"...")
+        return text
 
     def ssl_context(self, url: str) -> SSLContext:
         """For a connection to `url`. Raises ConfigProblem."""
@@ -51,12 +58,14 @@ class Access:
         if kind == "none":
             return {}
         token = self._credentials.token()
+        self._secrets = [token.encode()]
         if kind == "header":
             return {self._remote.auth_header: token}
         if kind == "basic":
             # RFC 7617
-            pair = f"{self._remote.auth_username}:{token}".encode()
-            return {"Authorization": f"Basic {b2a_base64(pair, newline=False).decode()}"}
+            pair = b2a_base64(f"{self._remote.auth_username}:{token}".encode(), newline=False)
+            self._secrets.append(pair)
+            return {"Authorization": f"Basic {pair.decode()}"}
         if " " in token:
             where, hint = credentials.TOKEN_FILE, "the word Bearer is not part of it"
             raise ConfigProblem("has a blank in the token", where=where, hint=hint)

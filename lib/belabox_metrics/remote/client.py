@@ -94,6 +94,9 @@ class Client:
                 connection.pace(bytes_per_second)
                 response = _answered(connection, method, url, body, headers, wait_s)
                 content = _content(response)
+                if response.status >= 300:
+                    # These words are for a person, and some servers repeat what they did not like.
+                    content = self._access.hidden(content)
                 reply = Reply(response.status, _headers(response), content, sent, (monotonic() - started) * 1000)
         except (OSError, http.client.HTTPException, Unreachable, ValueError) as fault:
             problem = unreachable(fault, where)
@@ -139,20 +142,9 @@ def _answered(
 
 
 def _content(response: http.client.HTTPResponse) -> bytes:
-    """Piece by piece: read() of a chunk that says it is -1 bytes long would go on for as long as the server does."""
-    content = b""
-    while len(content) < BODY_LIMIT:
-        piece = response.read1(BODY_LIMIT - len(content))
-        content += piece
-        if response.length == 0:
-            # Not every version of http.client sees by itself that this is the end.
-            response.close()
-        if not piece or response.isclosed():
-            break
-    else:
-        return content
+    content = response.read(BODY_LIMIT)
     # http.client is content with less than was announced.
-    if response.length:
+    if len(content) < BODY_LIMIT and response.length:
         raise http.client.IncompleteRead(b"", response.length)
     return content
 

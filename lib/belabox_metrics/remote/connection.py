@@ -7,7 +7,7 @@ import contextlib
 import select
 import socket
 import struct
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from time import monotonic
 
 from .unreachable import Unreachable
@@ -25,11 +25,22 @@ _SO_MAX_PACING_RATE = 47
 _UNPACED = 0xFFFFFFFF
 
 
+class _Response(HTTPResponse):
+    """To http.client a chunk may be -1 bytes long, which then is read to the end of all that comes."""
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("a chunk shorter than nothing")
+        return size
+
+
 class Connection(HTTPConnection):
     """http.client's connection, but its own way to the server: by bytes, since a name as text loads the tables of
     international names; and no proxy, whatever the environment says. `context` None: without TLS."""
 
     sock: socket.socket | None
+    response_class = _Response
 
     def __init__(self, host: str, port: int, connect_s: float, context: SSLContext | None) -> None:
         super().__init__(host, port)

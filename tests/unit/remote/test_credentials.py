@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import os
+import socket
 import subprocess
 import sys
 import traceback
+from base64 import b64encode
 from pathlib import Path
 from typing import Callable
 
@@ -45,7 +46,7 @@ def handed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             {"type": "basic", "username": "Käse"},
             b"x",
-            f"Authorization: Basic {base64.b64encode('Käse:x'.encode()).decode()}",
+            f"Authorization: Basic {b64encode('Käse:x'.encode()).decode()}",
         ),
         ({"type": "header", "header": "X-API-Key"}, b"a b\n", "X-API-Key: a b"),
     ],
@@ -146,6 +147,24 @@ def test_no_object_shows_the_secret(settings: Settings, server: Server, handed: 
         shown += [repr(error), str(error), repr(error.__cause__), repr(error.__context__)]
     assert CANARY in str(server.requests)
     assert CANARY not in "".join(shown)
+
+
+@pytest.mark.parametrize("kind", ["bearer_token", "basic", "header"])
+def test_a_server_that_repeats_the_secret_is_not_quoted(
+    settings: Settings, server: Server, handed: Path, kind: str
+) -> None:
+    (handed / "api-token").write_text(CANARY)
+
+    def repeat(connection: socket.socket) -> None:
+        said = server.requests[-1] + CANARY.encode()
+        connection.sendall(b"HTTP/1.1 401 x\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+
+    server.answer = repeat
+    more = {"remote.auth.type": kind, "remote.auth.username": "box", "remote.auth.header": "X-Key"}
+    reply = Client(Access(settings(server.url, **more)), 5).post(server.url, b"", {})
+    assert b"Host: 127.0.0.1" in reply.body
+    assert CANARY.encode() not in reply.body
+    assert b64encode(f"box:{CANARY}".encode()) not in reply.body
 
 
 BY_HAND = """
