@@ -142,7 +142,7 @@ def bonded(folder: Path, serve: Serve) -> Iterator[World]:
     shutil.copytree(FIXTURES / "belabox-live", live)
     shutil.copyfile(FIXTURES / "srtla-telemetry/ceralive-stats-file.json", live / "tmp/telemetry")
     said = (FIXTURES / "sls/irlserver-stats-current.json").read_bytes()
-    settings = {"url": serve(b"HTTP/1.0 200 OK\r\n\r\n" + said), "telemetry": "/tmp/telemetry"}
+    settings: dict[str, object] = {"url": serve(b"HTTP/1.0 200 OK\r\n\r\n" + said), "telemetry": "/tmp/telemetry"}
     world = World(str(live), settings)
     yield world
     (live / "sys/class/net/eth0/statistics/tx_bytes").write_text("900000000\n")
