@@ -155,7 +155,7 @@ def test_systemd_has_nothing_to_say_about_them(tmp_path: Path) -> None:
     """It leaves with 0 after unknown keys and wrong values: only silence is good."""
     more = (
         'storage: {path: "/mnt/a b%c/m.db"}\nhealth: {listen: 10.0.0.7:9100}\nlogging: {level: warn}\n'
-        "remote: {url: 'http://x/'}\n"
+        "remote: {url: 'http://x/', auth: {type: bearer_token}, tls: {ca_file: '/etc/a b%c'}}\n"
     )
     found = render(tmp_path, more)
     home = tmp_path / "units"
