@@ -106,7 +106,7 @@ def compare(store: Store, moment: Moment) -> int:
     return 0
 
 
-def probe(store: Store, remote: Remote) -> None:
+def probe(store: Store, remote: Remote, now: Callable[[], Moment] = clock.now) -> None:
     """Find out what time it is before samples are sent whose time is not known otherwise. A slow answer is better than
     none.
 
@@ -118,14 +118,14 @@ def probe(store: Store, remote: Remote) -> None:
     threshold_ms = remote.clock_skew_warn_threshold_ms
     try:
         try:
-            skew = measure(client, url)
+            skew = measure(client, url, now)
         except Unreachable:
             # Another server only tells the time: that it is away says nothing about the one that takes samples.
             if origin(url) == origin(remote.url):
                 raise
-            skew = measure(client, date_url(remote.url))
+            skew = measure(client, date_url(remote.url), now)
     except NoTime as failed:
-        moment = clock.now()
+        moment = now()
         can_be_right = moment.wall_ms >= EARLIEST_MS
         if can_be_right:
             with store.writing() as connection:

@@ -6,12 +6,13 @@ right time is known in a boot, it is known of all its runs. While it may still b
 
 from __future__ import annotations
 
-from .. import skew
+from .. import clock, skew
 from ..store import boots, queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
+    from typing import Callable
 
     from ..clock import Moment
     from ..remote.settings import Remote
@@ -24,14 +25,14 @@ TOLERANCE_MS = 1000
 NEVER_RIGHT = "the clock was never right"
 
 
-def prepare(store: Store, remote: Remote, moment: Moment) -> Correction:
+def prepare(store: Store, remote: Remote, moment: Moment, now: Callable[[], Moment] = clock.now) -> Correction:
     """All that an upload needs to know of time, learned from the clock or, where nobody has set it, from the server.
 
     Raises Unreachable when the server had to be asked and gave no answer, so that it would not take samples either;
     TryLater when the clock is set at this very moment; ConfigProblem for a secret that is not there."""
     learn(store, moment)
     if needs_probe(store.connection(), moment):
-        skew.probe(store, remote)
+        skew.probe(store, remote, now)
     return Correction(store.connection(), moment)
 
 
