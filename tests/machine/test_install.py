@@ -11,6 +11,7 @@ from .machine import Machine, booted
 pytestmark = pytest.mark.machine
 
 CONFIG = "/etc/belabox-metrics/config.yaml"
+TOKEN = "/etc/belabox-metrics/api-token"
 PLACES = "/usr/lib/belabox-metrics /usr/bin /usr/lib/systemd /etc"
 
 
@@ -44,6 +45,7 @@ def test_everything_is_where_the_documentation_says(machine: Machine) -> None:
     assert mode(machine, "/usr/lib/belabox-metrics/jobs") == "755 root:root"
     assert mode(machine, "/etc/belabox-metrics") == "750 root:metrics"
     assert mode(machine, CONFIG) == "640 root:metrics"
+    assert mode(machine, TOKEN) == "600 root:root"
     assert mode(machine, "/var/lib/belabox-metrics") == "750 metrics:metrics"
     assert machine.run("stat", "-c", "%U:%G", "/var/lib/belabox-metrics/metrics.db").stdout == "metrics:metrics\n"
     assert machine.run("getent", "passwd", "metrics").stdout.endswith(":/nonexistent:/usr/sbin/nologin\n")
@@ -137,11 +139,16 @@ def test_a_wrong_value_changes_nothing(own: Machine, argument: tuple[str, str]) 
     assert refused.returncode == 1
     assert "left as it was" in refused.stderr
     assert own.run("cat", CONFIG).stdout == before
-    assert own.run("ls", "-A", "/etc/belabox-metrics").stdout.split() == ["config.yaml", "config.yaml.dist"]
+    assert own.run("ls", "-A", "/etc/belabox-metrics").stdout.split() == [
+        "api-token",
+        "config.yaml",
+        "config.yaml.dist",
+    ]
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--what"], ["--remote"], ["--purge"], ["--once"], ["--try", "--remote", "http://a"]]
+    "arguments",
+    [["--what"], ["--remote"], ["--token-file"], ["--purge"], ["--once"], ["--try", "--remote", "http://a"]],
 )
 def test_wrong_usage_is_told_before_anything_is_done(machine: Machine, arguments: list[str]) -> None:
     refused = machine.run("/src/install.sh", *arguments, check=False)
@@ -195,6 +202,42 @@ def test_too_old_a_systemd_is_told(own: Machine) -> None:
     refused = own.run("bash", "-c", script, check=False)
     assert refused.returncode == 1
     assert "needs systemd 247 or newer, this is 245" in refused.stderr
+
+
+def test_a_token_goes_from_its_file_to_the_server_and_nowhere_else(own: Machine) -> None:
+    receiver = ["belabox-metrics", "receiver", "--port", "9191", "--token", "/root/secret"]
+    own.run("sh", "-c", "echo canary-77aa > /root/secret")
+    own.run("systemd-run", "--unit=receiver", "--collect", *receiver)
+    try:
+        url = "http://127.0.0.1:9191/api/v1/import"
+        own.run("/root/new/install.sh", "--remote", url, "--token-file", "/root/secret", timeout=120)
+        assert mode(own, TOKEN) == "600 root:root"
+        own.run("sed", "-i", "s/^remote:/remote:\\n  auth: {type: bearer_token}/", CONFIG)
+        own.run("belabox-metrics", "apply")
+        own.systemctl("start", "belabox-metrics-upload.service")
+        own.run("belabox-metrics", "collect", "memory.usage")
+        said = own.run("belabox-metrics", "upload").stderr
+        assert "samples sent" in said, said
+        sent = own.journal("BELABOX_JOB=upload", f"BELABOX_ENDPOINT={url}")
+        assert sent[-1]["BELABOX_HTTP_STATUS"].startswith("2")
+        assert own.run("journalctl", "--grep", "canary-77aa", check=False).stdout in ("", "-- No entries --\n")
+        assert own.run("grep", "-l", "canary-77aa", "-r", "/var/lib/belabox-metrics", "/run", check=False).stdout == ""
+    finally:
+        own.systemctl("stop", "receiver.service")
+
+
+def test_a_token_that_is_missing_is_told_beforehand_and_another_run_writes_none(own: Machine) -> None:
+    before = own.run("cat", TOKEN).stdout
+    own.run("/root/new/install.sh", timeout=120)
+    assert own.run("cat", TOKEN).stdout == before
+    own.run("mv", TOKEN, "/root/away")
+    refused = own.run("belabox-metrics", "check", check=False)
+    assert refused.returncode == 78
+    assert f"{TOKEN}: can't be read: No such file or directory (put the token there" in refused.stderr
+    own.systemctl("start", "belabox-metrics-upload.service", check=False)
+    failed = own.run("belabox-metrics", "status", "--json").stdout
+    assert "could not be given its secrets" in failed
+    own.run("mv", "/root/away", TOKEN)
 
 
 def test_uninstalling_keeps_what_is_the_persons_and_purging_does_not(own: Machine) -> None:

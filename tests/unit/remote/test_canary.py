@@ -59,9 +59,17 @@ def box(tmp_path: Path, server: Server) -> Store:
     (tmp_path / "credentials/api-token").write_text(CANARY + "\n")
     (tmp_path / "box").mkdir()
     store = Store(str(tmp_path / "box/metrics.db"))
-    settings = {"remote.url": server.url, "remote.enabled": 1, "remote.timeout_ms": 1000, "device.id": "box"}
+    settings: dict[str, str | int | float] = {
+        "remote.url": server.url,
+        "remote.enabled": 1,
+        "remote.timeout_ms": 1000,
+        "device.id": "box",
+    }
     settings["remote.auth.type"] = "bearer_token"
-    rows = [(section, key, 0, value) for path, value in settings.items() for section, _, key in [path.rpartition(".")]]
+    rows: list[tuple[str, str, int, str | int | float]] = []
+    for path, value in settings.items():
+        section, _, key = path.rpartition(".")
+        rows.append((section, key, 0, value))
     replace_settings(store.path, rows)
     moment = Moment(1_700_000_000_000, 1000, "boot", True)
     with store.writing() as connection:
