@@ -48,6 +48,16 @@ INTERVALS = (
     "SELECT substr(section, 9) AS metric, value FROM settings WHERE section LIKE 'metrics/%' AND key = 'interval_ms'"
 )
 
+# Of each record of the uploader, for who wants to know how it went about it.
+TOLD = (
+    "__REALTIME_TIMESTAMP",
+    "MESSAGE",
+    "BELABOX_MODE",
+    "BELABOX_ATTEMPT",
+    "BELABOX_BYTES_SENT",
+    "BELABOX_DURATION_MS",
+)
+
 
 class Lab:
     """One method a kind of phase; each is given the end of it and may return before."""
@@ -210,6 +220,7 @@ def measure(minutes: int) -> dict[str, Any]:
     result["critical"]["worst_s"] = round(took[-1], 2) if took else None
     result["account"] = found._asdict()
     result["phases"] = rows
+    result["uploads"] = [{name: record.get(name) for name in TOLD} for record in evidence.uploaded]
     result["faults"] = faults_of(found, lab.windows, rows, result)
     return result
 

@@ -19,19 +19,19 @@ class Phase(NamedTuple):
 
 HEALTHY = "healthy"
 SCRIPT = (
-    Phase(HEALTHY, "healthy", 120, 20),
-    Phase("outage", "outage", 180, 20),
-    Phase("mended", "back", 90, 15),
+    Phase(HEALTHY, "healthy", 120, 10),
+    Phase("outage", "outage", 180, 15),
+    Phase("mended", "back", 90, 10),
     Phase("lossy", "50 % loss", 180, 20),
-    Phase("mended", "back", 90, 15),
-    Phase("slow", "2 kbit/s", 180, 20),
-    Phase("mended", "back", 90, 15),
+    Phase("mended", "back", 90, 10),
+    Phase("slow", "2 kbit/s", 180, 15),
+    Phase("mended", "back", 90, 10),
     Phase("expired", "token expired", 120, 10),
-    Phase("renewed", "new token", 250, 10),
+    Phase("renewed", "new token", 250, 5),
     Phase("stopped", "server stopped", 60, 10),
-    Phase("started", "started again", 60, 10),
+    Phase("started", "started again", 60, 8),
     Phase("cutting", "answers cut", 80, 15),
-    Phase("killing", "kill -9 at random", 100, 15),
+    Phase("killing", "kill -9 at random", 100, 12),
     Phase("stepping", "kill -9 at each call", 140, 20),
     Phase(HEALTHY, "healthy", 60, 10),
 )

@@ -23,7 +23,7 @@ _COLUMNS = (
 LEGEND = (
     "store: the lock and the transaction of a collection. P0: from a critical sample of this phase to the server's\n"
     "acceptance. first, all: from the start of the phase until the server accepted something, and all that had been\n"
-    "sampled before it, priority 3 apart."
+    "sampled before it, priority 3 apart; normal priority waits up to thirty seconds on the best link."
 )
 
 
