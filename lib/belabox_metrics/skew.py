@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
         return journal.failure(failed, job="clock")
 
 
-def compare(store: Store, moment: Moment) -> int:
+def compare(store: Store, moment: Moment, now: Callable[[], Moment] = clock.now) -> int:
     """One comparison, stored as a run and told; the exit code. Raises what measure() does, after it was stored."""
     started = time.perf_counter_ns()
     remote = Remote(store.connection())
@@ -85,7 +85,7 @@ def compare(store: Store, moment: Moment) -> int:
     if not moment.synchronized and timekeeper.is_at_work():
         timekeeper.mark()
     try:
-        skew = measure(_client(remote), date_url(remote.url, remote.clock_skew_url))
+        skew = measure(_client(remote), date_url(remote.url, remote.clock_skew_url), now)
         if skew.duration_ms > LONGEST_MS:
             raise TryLater(
                 f"took {skew.duration_ms / 1000:.1f} s to answer, which tells little about its clock",

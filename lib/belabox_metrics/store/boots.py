@@ -24,7 +24,7 @@ def number(connection: Connection, boot_id: str) -> int | None:
 
 def offset_ms(connection: Connection, boot: int) -> int | None:
     """Right time - time since boot, in the boot of this number; None when it was never known while it lasted."""
-    found = connection.execute("SELECT offset_ms FROM boots WHERE id = ? AND boot_id <> ''", (boot,)).fetchone()
+    found = connection.execute("SELECT offset_ms FROM boots WHERE id = ?", (boot,)).fetchone()
     return None if found is None or found[0] is None else int(found[0])
 
 
@@ -59,7 +59,9 @@ def later_offset_ms(connection: Connection, boot: int, run: int) -> int | None:
 
 def fix(connection: Connection, moment: Moment, right_ms: int) -> None:
     """At `moment` it was `right_ms` (Unix time). The first word on a boot stands: a sample that is sent again must have
-    the time it had. Inside a transaction."""
+    the time it had. Nothing is known of a boot without an id. Inside a transaction."""
+    if not moment.boot_id:
+        return
     connection.execute("INSERT OR IGNORE INTO boots (boot_id) VALUES (?)", (moment.boot_id,))
     connection.execute(
         "UPDATE boots SET offset_ms = ? WHERE boot_id = ? AND offset_ms IS NULL",

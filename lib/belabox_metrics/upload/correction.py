@@ -38,7 +38,7 @@ def prepare(store: Store, remote: Remote, moment: Moment, now: Callable[[], Mome
 
 def learn(store: Store, moment: Moment) -> None:
     """Write down the offset of the present boot once its clock was set from a server."""
-    if moment.synchronized and not boots.is_known(store.connection(), moment):
+    if moment.synchronized and moment.boot_id and not boots.is_known(store.connection(), moment):
         with store.writing() as connection:
             boots.fix(connection, moment, moment.wall_ms)
 

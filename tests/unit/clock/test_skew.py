@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from belabox_metrics import timekeeper
 from belabox_metrics.clock import Moment
 from belabox_metrics.errors import TryLater
 from belabox_metrics.remote.unreachable import Unreachable
 from belabox_metrics.sample import Sample
-from belabox_metrics.skew import LONGEST_MS, NoTime, Skew, measure, probe, remember
+from belabox_metrics.skew import LONGEST_MS, NoTime, Skew, compare, measure, probe, remember
 from belabox_metrics.store import boots, queue, runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.upload.correction import Correction, prepare
@@ -186,6 +187,28 @@ def test_without_an_answer_the_last_one_stands(box: Box, server: Server) -> None
     assert done.returncode == 75
     assert "Traceback" not in done.stderr
     assert box.sql("SELECT outcome FROM runs ORDER BY id") == [(0,), (2,), (2,)]
+
+
+def test_a_slow_answer_is_not_believed(box: Box, server: Server) -> None:
+    server.says(SERVER_S)
+    clock = Clock(0, (LONGEST_MS + 1,))
+    with pytest.raises(TryLater, match=r"took 5\.0 s to answer"):
+        compare(box.store, Moment(0, 60_000, "boot-a", False), clock)
+    assert box.sql("SELECT outcome, error LIKE '%took 5.0 s%' FROM runs") == [(2, 1)]
+    assert box.sql("SELECT skew_ms FROM link") == [(None,)]
+    assert boots.offset_ms(box.store.connection(), 1) is None
+
+
+@pytest.mark.parametrize(("synchronized", "kept", "marks"), [(False, True, 1), (False, False, 0), (True, True, 0)])
+def test_that_somebody_keeps_the_clock_is_found_out_once(
+    box: Box, server: Server, monkeypatch: pytest.MonkeyPatch, synchronized: bool, kept: bool, marks: int
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(timekeeper, "is_at_work", lambda: kept)
+    monkeypatch.setattr(timekeeper, "mark", lambda: made.append(1))
+    server.says(SERVER_S)
+    assert compare(box.store, Moment(SERVER_MS, 60_000, "boot-a", synchronized), Clock(SERVER_MS)) == 0
+    assert len(made) == marks
 
 
 def test_where_nothing_is_sent_nobody_is_asked(box: Box, server: Server) -> None:

@@ -55,6 +55,11 @@ class Life:
         self.boottime_ms += int(seconds * 1000)
         return self
 
+    def fail(self) -> Life:
+        with self.store.writing() as connection:
+            runs.add(connection, runs.Run("collect", self.moment, metric="n", outcome=runs.FAILED, error="broken"))
+        return self
+
     def set(self, error_ms: int, synchronized: bool = False) -> Life:
         """Somebody sets the clock: by hand, or for good."""
         self.error_ms, self.synchronized = error_ms, synchronized
@@ -97,6 +102,7 @@ STORIES: list[tuple[str, Story, list[int]]] = [
     ("a day behind, the server tells", lambda life: life.wake(-DAY).live().compare().live(), [0, 0]),
     ("1970, the server tells", lambda life: life.wake(EPOCH).live().compare().live(), [0, 0]),
     ("the server tells, NTP comes", lambda life: life.wake(EPOCH).live().compare().set(3, True).live(), [0, 3]),
+    ("a wrong server tells, NTP comes", lambda life: life.live().compare(60_000).set(0, True).live(), [60_000, 0]),
     ("kept by chrony: right, unmarked", lambda life: life.live().compare().live().live(), [0, 0, 0]),
     ("within the threshold", lambda life: life.wake(1500).live().compare().live(), [1500, 1500]),
     ("off, nobody can tell yet", lambda life: life.wake(LAST_YEAR).live(), []),
@@ -146,9 +152,19 @@ def test_what_waits_holds_back_what_is_behind_it_and_not_what_is_before(life: Li
     assert [Correction(life.store.connection(), life.moment).hold(run) for run in held] == [False, False, True, True]
 
 
+def test_who_only_looks_does_not_tell_a_time_before_it_is_written_down(life: Life) -> None:
+    life.wake(-DAY).live().set(0, True).live()
+    connection = life.store.connection()
+    runs_found = queue.waiting(connection, 2, 0, queue.END, 100)
+    assert Correction(connection, life.moment).apply(runs_found) == []
+    assert life.errors() == [0, 0]
+
+
 def test_a_boot_without_an_id_is_neither_corrected_nor_waited_for(life: Life) -> None:
     """Else what is known of one boot would be told of all others."""
-    life.wake(LAST_YEAR, "").live().set(0, True).live().wake(-DAY, "").live()
+    life.wake(LAST_YEAR, "").live().set(0, True).live().compare()
+    assert life.errors() == [LAST_YEAR, 0]
+    life.wake(-DAY, "").live()
     assert life.errors() == [LAST_YEAR, 0, -DAY]
 
 
@@ -182,6 +198,7 @@ PROBES: list[tuple[str, Story, bool]] = [
     ("the server has told already", lambda life: life.live().compare(), False),
     ("what waits is of an earlier boot", lambda life: life.live().wake(0, "boot-b"), False),
     ("no id to know the boot by", lambda life: life.wake(0, "").live(), False),
+    ("a run without samples", lambda life: life.live().wake(0, "boot-b").fail(), False),
     ("told in another boot", lambda life: life.live().compare().wake(0, "boot-b").live(), True),
 ]
 
