@@ -38,6 +38,8 @@ BACKLOG_S = 60.0
 PACED_S = 20.0
 # A server that refuses so many single samples, and accepts none, refuses everything.
 SUSPECTS = 3
+# Critical, high, and the rest.
+URGENCIES = (0, 1, 2)
 # How often a process that waits for its turn looks for something critical.
 LOOK_S = 0.2
 
@@ -93,16 +95,20 @@ class Drain:
             self._refuse(self._suspects[0][1])
 
     def _next(self) -> tuple[Flight, bool] | None:
-        """The next chunk, and whether it is of the backlog and a stream is live; None for nothing more."""
-        for flight in self._plan.under_way:
-            if self._allows(flight.is_rest):
-                self._plan.under_way.remove(flight)
-                return flight, flight.backlog is not None and self._pace.limited
-        for source in list(self._plan.origins):
-            while self._allows(source.is_rest) and self._plan.has_more(source):
-                claimed = self._claim(source)
-                if claimed is not None:
-                    return claimed, source.span is not None and self._pace.limited
+        """The next chunk, and whether it is of the backlog and a stream is live; None for nothing more.
+
+        What is under way goes before the rest of its kind, but not before what is more urgent: it may be more than the
+        way can carry today, and would hold that up each time."""
+        for urgency in URGENCIES:
+            for flight in self._plan.under_way:
+                if _urgency(flight) == urgency and self._allows(flight.is_rest):
+                    self._plan.under_way.remove(flight)
+                    return flight, flight.backlog is not None and self._pace.limited
+            for source in [source for source in self._plan.origins if _urgency(source) == urgency]:
+                while self._allows(source.is_rest) and self._plan.has_more(source):
+                    claimed = self._claim(source)
+                    if claimed is not None:
+                        return claimed, source.span is not None and self._pace.limited
         return None
 
     def _allows(self, is_rest: bool) -> bool:
@@ -205,3 +211,7 @@ class Drain:
         while time.monotonic() < turn and not wake.is_wanted():
             time.sleep(max(0.0, min(LOOK_S, turn - time.monotonic())))
         return True
+
+
+def _urgency(one: Flight | Origin) -> int:
+    return URGENCIES[-1] if one.is_rest else one.priority
