@@ -51,10 +51,10 @@ class _Minute:
         self.stretches: list[Stretch] = []
 
 
-def right_ms(correction: Correction, run: PendingRun) -> tuple[int, bool]:
-    """The time with which `run` is sent, and whether it is known yet."""
-    known = bool(correction.apply([run]))
-    return run.timestamp_ms, known
+def right_ms(correction: Correction, run: PendingRun) -> int:
+    """The time with which `run` is sent; as long as that is not known, and it waits, the time it came with."""
+    correction.apply([run])
+    return run.timestamp_ms
 
 
 def periods(connection: Connection, correction: Correction, since_ms: int, frontier: int) -> list[Period]:
@@ -69,7 +69,7 @@ def periods(connection: Connection, correction: Correction, since_ms: int, front
         rows = connection.execute(_RUNS, (after, frontier, ROWS)).fetchall()
         for number, timestamp_ms, shape, boot, boottime_ms, synchronized in rows:
             run = PendingRun(number, timestamp_ms, shape, [], "", boot, boottime_ms, bool(synchronized))
-            at = right_ms(correction, run)[0] // MINUTE_MS
+            at = right_ms(correction, run) // MINUTE_MS
             place += 1
             if at < since:
                 previous = None

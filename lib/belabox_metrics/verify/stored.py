@@ -83,8 +83,8 @@ class Stored:
                 runs = []
                 # The same reading that the uploader has of what a run holds.
                 for run in queue.waiting(connection, priority, stretch.first - 1, stretch.last, ALL):
-                    timestamp_ms, known = right_ms(correction, run)
-                    sent = SentRun(run.id, len(run.numbers), known and standing.is_sent(priority, run.id))
+                    timestamp_ms = right_ms(correction, run)
+                    sent = SentRun(run.id, len(run.numbers), standing.is_sent(priority, run.id))
                     self._add(run, timestamp_ms, sent, rejected)
                     runs.append(sent)
                 self.runs.append((stretch, priority, runs))

@@ -47,6 +47,16 @@ def test_what_a_server_does_not_have_is_missing(box: Box, server: Server, capsys
     assert "2 of 4 samples that were sent are missing" in capsys.readouterr().out
 
 
+def test_the_second_in_which_two_hours_meet_counts_once(
+    box: Box, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = box.exported()
+    # To the server the end of a range is part of it, and the second run was at the full hour.
+    server.answers = [says(sized(first + second)), says(sized(second))]
+    assert box.verify("--json") == 0
+    assert json.loads(capsys.readouterr().out)["total"]["on_server"] == 4
+
+
 def page(status: str) -> bytes:
     return sized(b"<html>log in</html>", "Content-Type: text/html", status=status)
 
@@ -54,6 +64,12 @@ def page(status: str) -> bytes:
 def bomb() -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     return b"".join([packer.compress(b" " * 2**20) for _ in range(32)]) + packer.flush()
+
+
+def unended() -> bytes:
+    """All of a line, and no end of the gzip that it is in."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return packer.compress(LINE) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 def changed(old: str, new: str) -> bytes:
@@ -68,6 +84,7 @@ ANSWERS: list[tuple[str, bytes, int, str]] = [
     ("less than announced", sized(LINE, length=len(LINE) + 1), UNREACHABLE, "in the middle of its answer"),
     ("cut before a proxy", chunked(LINE[:-20]), UNREACHABLE, "in the middle of its answer"),
     ("gzip cut before a proxy", chunked(gzip.compress(LINE)[:-12], GZIP), UNREACHABLE, "in the middle of its answer"),
+    ("gzip cut after a line", chunked(unended(), GZIP), UNREACHABLE, "in the middle of its answer"),
     ("no end", head() + LINE, UNFIT, "does not tell where it ends"),
     ("no gzip", chunked(LINE, GZIP), UNFIT, "not the gzip that it says"),
     ("a login page", page("200 OK"), UNFIT, "web page"),

@@ -66,9 +66,8 @@ def test_every_run_is_in_the_one_period_of_its_time(
     since = (right - ago) // MINUTE_MS * MINUTE_MS
     expected = {}
     for run in queue.waiting(connection, 2, 0, queue.END, 10**6):
-        timestamp_ms, _ = periods.right_ms(correction, run)
-        # Before the last run that a good clock has put before `since` nothing is looked for.
-        expected[run.id] = timestamp_ms
+        expected[run.id] = periods.right_ms(correction, run)
+    # Before the last run that a good clock has put before `since` nothing is looked for.
     vouched = "SELECT max(id) FROM runs WHERE synchronized AND id - lead_ms < ?"
     first = connection.execute(vouched, (since,)).fetchone()[0] or 0
     expected = {run: at for run, at in expected.items() if at >= since and run > first}
@@ -78,7 +77,7 @@ def test_every_run_is_in_the_one_period_of_its_time(
         for stretch in period.stretches:
             for run in queue.waiting(connection, 2, stretch.first - 1, stretch.last, 10**6):
                 assert run.id not in got
-                got[run.id] = periods.right_ms(correction, run)[0]
+                got[run.id] = periods.right_ms(correction, run)
                 assert period.begin_ms <= got[run.id] < period.end_ms
     assert got == expected
     store.close()
@@ -94,6 +93,16 @@ def test_a_boot_with_last_weeks_clock_counts_for_the_time_it_really_was(tmp_path
         boots.fix(connection, Moment(0, 0, "two", True), right)
     (period,) = found(store, right - HOUR_MS)
     assert (period.begin_ms, period.samples) == (right, 3)
+    store.close()
+
+
+def test_a_run_of_long_ago_between_two_of_now_is_left_out(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "m.db"))
+    collect(store, Moment(START_MS, 1, "one", True))
+    collect(store, Moment(START_MS - 40 * DAY_MS, 1, "never right", False))
+    collect(store, Moment(START_MS + 30_000, 1, "three", True))
+    (period,) = found(store, START_MS)
+    assert [(part.first, part.last) for part in period.stretches] == [(START_MS, START_MS), (START_MS + 30_000,) * 2]
     store.close()
 
 
