@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from . import http_date
-
 # A server that says a year is broken or means somebody else; it is asked again.
 LONGEST_S = 3600.0
 
@@ -17,6 +15,10 @@ def retry_after(text: str, date: str, now_s: float) -> float | None:
     if text.isascii() and text.isdigit():
         # The length first: a number of a million digits is a way to keep a processor busy.
         return min(float(text[:9]), LONGEST_S) if len(text) <= 9 else LONGEST_S
+    if not text:
+        return None
+    from . import http_date  # hardly any server sends one
+
     until = http_date.parse(text, now_s)
     if until is None:
         return None
