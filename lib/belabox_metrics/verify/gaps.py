@@ -58,3 +58,10 @@ class Gaps:
         if gap is not None:
             gap.end = stretch.end
             self._open[priority] = gap
+
+    def followed_by(self, others: Gaps) -> Gaps:
+        """These and, as far as there is room, `others`."""
+        both = Gaps()
+        both.found = (self.found + others.found)[:MOST_GAPS]
+        both.more = self.more or others.more or len(self.found) + len(others.found) > MOST_GAPS
+        return both

@@ -50,9 +50,7 @@ class Inspection:
             step()
         early = [hour for hour in self.hours if not hour.on_server and hour.begin_ms < self._begin_ms()]
         if not self._is_beyond(early, export, now_ms):
-            self._first.found += self.gaps.found
-            self._first.more = self._first.more or self.gaps.more
-            self.gaps = self._first
+            self.gaps = self._first.followed_by(self.gaps)
             return
         for hour in early:
             hour.beyond = True

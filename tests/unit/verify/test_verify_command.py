@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.store import queue
+from belabox_metrics.store.database import Store
 from belabox_metrics.upload.correction import Correction
 from belabox_metrics.verify import screen
 from belabox_metrics.verify.gaps import Gap
@@ -101,6 +104,40 @@ def test_a_long_list_of_series_ends_with_a_number(box: Box) -> None:
 
 def test_a_series_can_not_write_to_the_terminal() -> None:
     assert shown((("__name__", "a"), ("device_id", "box"), ("tag", "\x1b[2J"))) == 'a{tag="\\x1b[2J"}'
+
+
+def test_the_log_can_be_truncated_while_the_server_is_asked(box: Box, server: Server) -> None:
+    """A reader that stays in a transaction would let it grow for as long as the server takes."""
+    truncated = []
+    bodies = iter(box.exported())
+
+    def answer(connection: socket.socket) -> None:
+        store = Store(box.store.path)
+        writing = store.writing(checkpoint_first=True)
+        with writing:
+            truncated.append(writing.checkpointed)
+        store.close()
+        connection.sendall(sized(next(bodies)))
+
+    server.answers = [answer]
+    assert box.verify() == 0
+    assert truncated == [True, True]
+
+
+def test_a_bar_is_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for is_terminal, wanted, steps in ((False, True, 4), (True, False, 4), (True, True, 1)):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda told=is_terminal: told)
+        bar = screen.Progress(steps, wanted)
+        bar.step()
+        bar.end()
+    assert capsys.readouterr().err == ""
+    bar = screen.Progress(4, True)
+    bar.step()
+    bar.step()
+    bar.end()
+    first, second, rest = capsys.readouterr().err.split("\r")[1:]
+    assert (first.count("#"), second.count("#"), second[-6:]) == (7, 15, "2 of 4")
+    assert rest == "\x1b[K"
 
 
 def gap(box: Box, set_aside: int = 0) -> Gap:

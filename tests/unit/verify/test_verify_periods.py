@@ -183,3 +183,8 @@ def test_gaps_are_bounded_and_say_so() -> None:
     gaps = Gaps()
     gaps.add(stretch(1, 1), 2, sent_runs(1, "x." * (MOST_GAPS + 1)))
     assert (len(gaps.found), gaps.more) == (MOST_GAPS, True)
+    few = Gaps()
+    few.add(stretch(1, 1), 2, sent_runs(1, "x.x"))
+    assert (len(few.followed_by(few).found), few.followed_by(few).more) == (4, False)
+    both = few.followed_by(gaps)
+    assert (len(both.found), both.more, both.found[:2]) == (MOST_GAPS, True, few.found)
