@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # Priorities that do not wait for the timer of the uploader.
 CRITICAL = 0
 HIGH = 1
+NORMAL = 2
 
 USAGE = """usage: collect METRIC [--dry-run] [--root DIR] [--database FILE]
 
@@ -138,6 +139,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     verdict = _judge(connection, found, reading, metric, moment) if outcome != runs.FAILED else None
     events = [*(reading.events if reading else []), *(verdict.events if verdict else [])]
     priority = int(first(found, "priority", collector.PRIORITY))
+    if reading and reading.is_idle:
+        priority = max(priority, NORMAL)
     run = runs.Run(
         "collect",
         moment,
@@ -159,7 +162,9 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
             session = sessions.apply(connection, reading.session, moment)
         if verdict and verdict.is_news:
             runs.remember_alerts(connection, metric, verdict.memory)
-    _wake(connection, min([run.priority, *[event.priority for event in events]]), found, moment)
+    # A run without a number has nothing that could be sent.
+    urgent = [run.priority] if run.size else []
+    _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), found, moment)
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
     fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
     if events:

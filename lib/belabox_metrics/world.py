@@ -90,9 +90,10 @@ class Reading:
     state: for the same collector's next run, small, "" for nothing.
     warnings: what a person should know although there are values.
     events: what was found to have happened, oldest first.
-    session: which stream is live and which has ended; None from a collector that does not know."""
+    session: which stream is live and which has ended; None from a collector that does not know.
+    is_idle: there is nothing going on that would make these samples more urgent than any others."""
 
-    __slots__ = ("events", "samples", "session", "state", "warnings")
+    __slots__ = ("events", "is_idle", "samples", "session", "state", "warnings")
 
     def __init__(
         self,
@@ -101,12 +102,14 @@ class Reading:
         warnings: list[str] | None = None,
         events: list[Event] | None = None,
         session: SessionChange | None = None,
+        is_idle: bool = False,
     ) -> None:
         self.samples = samples
         self.state = state
         self.warnings = [] if warnings is None else warnings
         self.events = [] if events is None else events
         self.session = session
+        self.is_idle = is_idle
 
     def __repr__(self) -> str:
         return f"Reading({self.samples!r}, {self.state!r}, {self.warnings!r}, {self.events!r})"

@@ -93,7 +93,7 @@ def collect(world: World) -> Reading:
     else:
         # That belacoder is not there says nothing of other programs before the hardware was compared.
         samples = [] if None in running else [Sample("encoder.running", 0)]
-    return Reading(samples, memory.text(), warnings)
+    return Reading(samples, memory.text(), warnings, is_idle=not any(running))
 
 
 def _frames(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..world import Settings, World
 
 METRIC = "hdmi.input"
-PRIORITY = 1
+PRIORITY = 2
 SETTINGS: Settings = {}
 
 NODES = "/sys/class/video4linux"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..world import Settings, World
 
 METRIC = "stream.session"
-PRIORITY = 1
+PRIORITY = 2
 SETTINGS: Settings = {}
 
 _PARENT = "parent"

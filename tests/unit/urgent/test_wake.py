@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from belabox_metrics import wake
-from belabox_metrics.errors import Problem, SourceProblem
+from belabox_metrics.errors import NoData, Problem, SourceProblem
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
 from belabox_metrics.world import Reading
@@ -25,6 +25,23 @@ def test_only_what_is_urgent_wakes_it(box: Box, priority: int, woken: bool) -> N
 def test_an_event_wakes_it_by_its_own_priority(box: Box, priority: int, woken: bool) -> None:
     box.collect(Reading([HEAT], events=[Event("link_down", box.moment.wall_ms, priority=priority)]), priority=3)
     assert box.is_woken() is woken
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [NoData("nothing here"), SourceProblem("torn"), Reading([]), Sample("heat", None), Sample("heat", "warm")],
+    ids=["no data", "failed", "no samples yet", "no value", "text"],
+)
+def test_a_run_without_a_number_wakes_nobody(box: Box, answer: Reading | Sample | Exception) -> None:
+    box.collect(answer, 1)
+    assert not box.is_woken()
+
+
+@pytest.mark.parametrize(("priority", "stored"), [(0, 2), (1, 2), (2, 2), (3, 3)])
+def test_what_is_idle_is_not_urgent(box: Box, priority: int, stored: int) -> None:
+    box.collect(Reading([HEAT], is_idle=True), priority)
+    assert not box.is_woken()
+    assert box.sql("SELECT priority FROM runs") == [(stored,)]
 
 
 @pytest.mark.parametrize(
