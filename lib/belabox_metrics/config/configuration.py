@@ -67,7 +67,8 @@ class Configuration:
             rows += _rows(section, "reason", metric.reason)
             for name, value in metric.settings.items():
                 rows += _rows(section, f"config.{name}", value)
-            watching = [alert for alert in self.alerts if alert.enabled and alert.metric == metric.name]
+            names = (metric.name, metric.stands_for)
+            watching = [alert for alert in self.alerts if alert.enabled and alert.metric in names]
             rows += _rows(section, "alert", [alert.stored() for alert in watching])
             rows += _rows(section, "watch", [alert.watched() for alert in watching])
         return rows

@@ -11,12 +11,14 @@ COLLECTORS = "belabox_metrics.collectors"
 
 class Known(NamedTuple):
     """What a collector module says about itself. `settings`: key -> (kind, default);
-    `not_scheduled(settings)` is why it can't run with these settings, "" when it can."""
+    `not_scheduled(settings)` is why it can't run with these settings, "" when it can; `takes_the_place_of` names the
+    metric whose series it gives as well, so that one of the two must not run, "" for none."""
 
     name: str
     priority: int
     settings: dict[str, tuple[str, object]]
     not_scheduled: Callable[[dict[str, object]], str]
+    takes_the_place_of: str = ""
 
 
 def discover(package: str = COLLECTORS) -> dict[str, Known]:
@@ -31,6 +33,7 @@ def discover(package: str = COLLECTORS) -> dict[str, Known]:
                 collector.PRIORITY,
                 dict(collector.SETTINGS),
                 getattr(collector, "not_scheduled", _always),
+                getattr(collector, "TAKES_THE_PLACE_OF", ""),
             )
     return found
 

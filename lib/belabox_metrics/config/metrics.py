@@ -23,7 +23,7 @@ _LONG_ENOUGH = 5 * SECOND
 
 class Metric:
     """One entry. `settings` are the collector's own, defaults filled in; `reason` is why it has no timer, ""
-    when it has one."""
+    when it has one; `stands_for` is the metric that must have none because this one gives its series, "" for none."""
 
     def __init__(self, name: str, interval_ms: int, priority: int, settings: dict[str, Value], reason: str) -> None:
         self.name = name
@@ -31,6 +31,7 @@ class Metric:
         self.priority = priority
         self.settings = settings
         self.reason = reason
+        self.stands_for = ""
 
     @property
     def scheduled(self) -> bool:
@@ -56,7 +57,19 @@ def read(root: Mapping, known: dict[str, Known], findings: Findings) -> list[Met
         metric = entry.metric()
         if metric is not None:
             found.append(metric)
+    _give_way(found, known)
     return found
+
+
+def _give_way(metrics: list[Metric], known: dict[str, Known]) -> None:
+    """Of two that would give the same series, the larger runs: else each value would be there twice."""
+    for metric in metrics:
+        if metric.scheduled:
+            metric.stands_for = known[metric.name].takes_the_place_of
+    taken = {metric.stands_for: metric.name for metric in metrics if metric.stands_for}
+    for metric in metrics:
+        if metric.scheduled and metric.name in taken:
+            metric.reason = f"{taken[metric.name]} takes its place"
 
 
 class _Entry:

@@ -41,6 +41,15 @@ SERIES = (
     ("uptime", "srt.uptime_seconds"),
 )
 
+# Of those who fetch the stream from the relay: when they suffer and the box does not, the fault is behind the relay.
+VIEWERS = (
+    ("viewerPktSndDrop", "srt.viewer_packets_dropped_total"),
+    ("sendBackpressure", "srt.viewer_backpressure_total"),
+    ("ringOverruns", "srt.ring_overruns_total"),
+    ("maxReaderBacklogBytes", "srt.viewer_backlog_bytes"),
+    ("maxReaderBacklogMs", "srt.viewer_backlog_ms"),
+)
+
 # IPv4, UDP and SRT headers, which libsrt counts among the bytes lost and the relay not among those of its
 # bitrate.
 HEADERS = 44
@@ -99,18 +108,18 @@ def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: 
 MARKED = ("uptime", "bitrate", "pktRcvLoss", "bytesRcvLoss", "pktRcvDrop", "bytesRcvDrop")
 
 
-def mark(found: dict[str, Number]) -> str:
-    """MARKED of a reading as one line, `-` for what is not given."""
-    return " ".join([repr(found[field]) if field in found else "-" for field in MARKED])
+def mark(found: dict[str, Number], wanted: tuple[str, ...] = MARKED) -> str:
+    """The fields `wanted` of a reading as one line, `-` for what is not given."""
+    return " ".join([repr(found[field]) if field in found else "-" for field in wanted])
 
 
-def marked(line: str) -> dict[str, Number]:
+def marked(line: str, wanted: tuple[str, ...] = MARKED) -> dict[str, Number]:
     """What `mark` wrote; of another line, nothing."""
     words = line.split(" ")
-    if len(words) != len(MARKED):
+    if len(words) != len(wanted):
         return {}
     found: dict[str, Number] = {}
-    for field, word in zip(MARKED, words):
+    for field, word in zip(wanted, words):
         try:
             value = fields.number(int(word) if word.isdigit() else float(word))
         except ValueError:
@@ -125,6 +134,19 @@ def collect(found: dict[str, Number] | None) -> list[Sample]:
     if found is None:
         return [Sample("srt.connected", 0)]
     return [Sample("srt.connected", 1), *fields.samples(found, SERIES)]
+
+
+def viewers(found: dict[str, Number]) -> list[Sample]:
+    """The VIEWERS it gives."""
+    return fields.samples(found, VIEWERS)
+
+
+def kind(found: dict[str, Number]) -> str:
+    """Which relay it is, by the fields that it alone gives: `irl_srt_server` (OpenIRL with `legacy=1` can't be told
+    from it), `openirl`, `belabox_cloud`; else `unknown`."""
+    if "dropped_pkts" in found:
+        return "openirl" if "uptime" in found else "belabox_cloud"
+    return "irl_srt_server" if "mbpsRecvRate" in found or "pktRcvLoss" in found else "unknown"
 
 
 def _publisher(answer: dict[str, object], where: str) -> object:

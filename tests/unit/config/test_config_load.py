@@ -109,6 +109,7 @@ def test_the_shipped_file_is_right_and_has_every_metric() -> None:
     assert {metric.name for metric in shipped.metrics} == set(discover())
     assert {metric.name: metric.reason for metric in shipped.metrics if metric.reason} == {
         "srt.packet_loss": "neither url nor file is configured",
+        "srt.relay": "no url is configured",
         "power": "disabled",
         "npu": "disabled",
         "gps": "disabled",
