@@ -14,6 +14,7 @@ from ..world import Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..srt.fields import Number
     from ..world import Settings, World
 
 METRIC = "srt.relay"
@@ -78,7 +79,7 @@ class Memory:
             memory.last = last
         return memory
 
-    def follow(self, now: dict[str, relay.Number] | None) -> dict[str, relay.Number]:
+    def follow(self, now: dict[str, Number] | None) -> dict[str, Number]:
         """Bring it up to date; the reading before, of the same connection, empty where there is none."""
         before = relay.marked(self.last, arrival.MARKED)
         again = now is not None and now.get("uptime", 0) < before.get("uptime", 0)

@@ -24,8 +24,9 @@ _REPEATED = ("pktRcvRetrans",)
 
 def shares(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> list[Sample]:
     """`srt.buffer_percent`, how full the buffer is of the latency agreed on; and between two readings of one
-    connection, `elapsed_ms` apart, `srt.drop_percent`, packets given up on of all that were sent, and `srt.retransmit_percent`,
-    packets that arrived as repetitions of all that arrived. Each where the relay tells what it takes.
+    connection, `elapsed_ms` apart, `srt.drop_percent`, packets given up on of all that were sent, and
+    `srt.retransmit_percent`, packets that arrived as repetitions of all that arrived. Each where the relay tells what
+    it takes.
 
     Estimates, as relay.loss_percent is. Drops are what a viewer sees; losses are mostly repaired in time."""
     found = []
