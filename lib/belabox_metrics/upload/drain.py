@@ -36,6 +36,10 @@ BACKLOG_BATCHES = 20
 BACKLOG_S = 60.0
 # While a stream is live the backlog trickles, and a process that waits is memory.
 PACED_S = 20.0
+# What got no answer so often is perhaps more than the way carries in the time there is, and is sent in two parts. A
+# body that passes at 2 kbit/s within half a minute, its headers too, is not at fault.
+TRIES_WHOLE = 2
+EASY_BYTES = 4 * 1024
 # A server that refuses so many single samples, and accepts none, refuses everything.
 SUSPECTS = 3
 # Critical, high, and the rest.
@@ -154,6 +158,8 @@ class Drain:
             answer = self._sender.send(flight, limit)
         except Unreachable as failed:
             self._sender.failed(flight)
+            if flight.attempts >= TRIES_WHOLE and len(flight.body) > EASY_BYTES and flight.samples > 1:
+                self._sender.halves(flight)
             self._attempts.unreachable(str(failed))
             raise
         except ConfigProblem as failed:
