@@ -1,9 +1,9 @@
 """Whether a program keeps the clock right, whichever it is, for those that leave no file as systemd-timesyncd does.
 
-chronyd, ntpd and the others tell the kernel how far off the clock may be. Only adjtimex(2) gives that back, and a sandbox
-that keeps a service off the clock forbids the question with the deed; so systemd-timedated is asked, whose property
-NTPSynchronized says whether it is less than 16 s (org.freedesktop.timedate1(5)). It has to be started for that: the job
-`clock` asks now and then, until the answer is yes, and leaves a mark for clock.now().
+chronyd, ntpd and the others tell the kernel how far off the clock may be. Only adjtimex(2) gives that back, and a
+sandbox that keeps a service off the clock forbids the question with the deed; so systemd-timedated is asked, whose
+property NTPSynchronized says whether it is less than 16 s (org.freedesktop.timedate1(5)). It has to be started for
+that: the job `clock` asks now and then, until the answer is yes, and leaves a mark for clock.now().
 """
 
 from __future__ import annotations

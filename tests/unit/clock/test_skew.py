@@ -14,6 +14,7 @@ from belabox_metrics.sample import Sample
 from belabox_metrics.skew import LONGEST_MS, NoTime, Skew, compare, measure, probe, remember
 from belabox_metrics.store import boots, queue, runs
 from belabox_metrics.store.database import Store
+from belabox_metrics.upload import uploader
 from belabox_metrics.upload.correction import Correction, prepare
 
 from .conftest import Box, Clock, Server, nowhere
@@ -264,6 +265,16 @@ def test_a_server_that_is_away_is_no_reason_to_take_the_clock_for_right(box: Box
     with pytest.raises(Unreachable):
         sampled(box, Clock(SERVER_MS))
     assert boots.offset_ms(box.store.connection(), 1) is None
+
+
+def test_an_upload_that_could_not_ask_is_an_attempt_that_failed(box: Box) -> None:
+    box.configure({"url": nowhere(), "enabled": 1})
+    moment = Moment(SERVER_MS, 60_000, "boot-a", False)
+    with box.store.writing() as connection:
+        runs.add(connection, runs.Run("collect", moment, metric="n", samples=[Sample("n", 1)]))
+    assert uploader.upload(box.store, moment, everything=True) == 75
+    assert box.sql("SELECT failures, not_before_boottime_ms > 60000, error LIKE '%/health%' FROM link") == [(1, 1, 1)]
+    assert box.sql("SELECT outcome FROM runs ORDER BY id DESC LIMIT 1") == [(runs.FAILED,)]
 
 
 def test_a_time_server_that_is_away_does_not_keep_samples_from_the_other(box: Box, server: Server) -> None:
