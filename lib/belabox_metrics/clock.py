@@ -15,6 +15,9 @@ TIMESYNCD = "/run/systemd/timesync/synchronized"
 # Left by the job `clock` (timekeeper.py) where chronyd or ntpd keeps the clock: to ask the kernel costs too much here.
 MARK = "/run/belabox-metrics/clock-synchronized"
 
+# 2020: a clock that tells an earlier time was never set.
+EARLIEST_MS = 1_577_836_800_000
+
 
 class Moment:
     """One instant: `wall_ms` (Unix time, ms), `boottime_ms` (CLOCK_BOOTTIME, ms), `boot_id` (uuid text, "" where the

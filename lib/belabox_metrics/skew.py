@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .clock import Moment
     from .remote.client import Client, Reply
 
-# 2020: whoever tells an earlier time was never set.
-EARLIEST_MS = 1_577_836_800_000
 # An answer that took longer tells little.
 LONGEST_MS = 5_000
 # What took longer had a name to look up and to connect; asked again on the same connection it is quicker.
@@ -126,7 +124,7 @@ def probe(store: Store, remote: Remote, now: Callable[[], Moment] = clock.now) -
             skew = measure(client, date_url(remote.url), now)
     except NoTime as failed:
         moment = now()
-        can_be_right = moment.wall_ms >= EARLIEST_MS
+        can_be_right = moment.wall_ms >= clock.EARLIEST_MS
         if can_be_right:
             with store.writing() as connection:
                 boots.fix(connection, moment, moment.wall_ms)
@@ -214,7 +212,7 @@ def _time_of(reply: Reply, now: Moment, url: str) -> float:
     age = reply.headers.get("age", "")
     if age.isascii() and age.isdigit() and len(age) <= AGE_DIGITS:
         date += int(age)
-    if date * 1000 < EARLIEST_MS:
+    if date * 1000 < clock.EARLIEST_MS:
         raise NoTime("the answer has a Date before 2020, so that clock was never set", where=where)
     return date * 1000 + DATE_MS
 

@@ -6,16 +6,15 @@ begins when the first of them was started, not when it was first seen, and ends 
 
 from __future__ import annotations
 
-import posix as os  # as environment.py says
-
 from ..errors import SourceProblem
 from ..event import Event
+from ..identity import uuid4
 from ..json_text import parse as parse_json
 from ..sample import Sample
 from ..source import unsigned
 from ..stream import processes, setup
 from ..stream.processes import BONDER, ENCODER, Process
-from ..stream.session import COMPLETED, FAILED, GAP_MS, Session, SessionChange, new_id
+from ..stream.session import COMPLETED, FAILED, GAP_MS, Session, SessionChange
 from ..world import Reading
 
 TYPE_CHECKING = False
@@ -98,7 +97,7 @@ def collect(world: World) -> Reading:
         memory = Memory()
     fresh = bool(found) and not memory.id
     if fresh:
-        memory = Memory(new_id(os.urandom(16)), began_ms)
+        memory = Memory(uuid4(), began_ms)
     if found:
         _follow(world.root, memory, found, now_ms)
     live = Session(memory.id, memory.started_ms + clock_ms, setup.metadata(memory.facts)) if memory.id else None

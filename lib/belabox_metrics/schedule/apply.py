@@ -17,10 +17,10 @@ from .. import clock, journal
 from ..config.configuration import load
 from ..errors import ConfigProblem, Problem
 from ..owner import As
-from ..store import runs
+from ..store import link, runs
 from ..store.database import Store
 from ..store.settings import replace_settings
-from . import secrets, units
+from . import programs, secrets, units
 from .compile import configuration_path
 from .lock import exclusive
 from .manager import Manager
@@ -65,6 +65,7 @@ def _apply(options: argparse.Namespace, manager: Manager) -> int:
     try:
         configuration = load(options.config)
         secrets.check(configuration)
+        programs.check(configuration)
         # Not $BELABOX_METRICS_DATABASE: this job's own unit has it from the configuration before this one.
         database = options.database or configuration.database
         apply = Apply(configuration, database, options.units, manager)
@@ -137,9 +138,11 @@ class Apply:
     def _store(self) -> None:
         with As():
             replace_settings(self._database, self._configuration.settings())
-            # From this run on samples are due: /health forgives what was not scheduled before.
             with Store(self._database).writing() as connection:
+                # From this run on samples are due: /health forgives what was not scheduled before.
                 runs.add(connection, runs.Run("apply", clock.now(), priority=3))
+                # Another URL or another token is tried at once, whatever the last one's failures ask for.
+                link.forget(connection)
 
     def _start(self, states: dict[str, State], changed: set[str]) -> list[str]:
         if not self._manager.is_there():

@@ -36,12 +36,3 @@ class SessionChange:
     def __init__(self, live: Session | None = None, ended: Session | None = None) -> None:
         self.live = live
         self.ended = ended
-
-
-def new_id(random: bytes) -> str:
-    """16 random bytes as a UUID of version 4 (RFC 9562, section 5.4); the module uuid costs more than a collection."""
-    digits = bytearray(random)
-    digits[6] = digits[6] & 0x0F | 0x40
-    digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

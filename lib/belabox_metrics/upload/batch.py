@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from ..identity import uuid4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ class Batch:
     answers; `attempt`: the how manieth of the last chunk that was sent. `doubt`: what in an answer does not fit."""
 
     def __init__(self) -> None:
-        self.id = str(uuid.uuid4())
+        self.id = uuid4()
         self.claimed = 0
         self.chunks = 0
         self.samples = 0

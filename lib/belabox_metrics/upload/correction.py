@@ -6,7 +6,7 @@ right time is known in a boot, it is known of all its runs. While it may still b
 
 from __future__ import annotations
 
-from .. import clock, skew
+from .. import clock
 from ..store import boots, queue
 
 TYPE_CHECKING = False
@@ -32,6 +32,9 @@ def prepare(store: Store, remote: Remote, moment: Moment, now: Callable[[], Mome
     TryLater when the clock is set at this very moment; ConfigProblem for a secret that is not there."""
     learn(store, moment)
     if needs_probe(store.connection(), moment):
+        # Rarely needed, and half of what the uploader's modules cost.
+        from .. import skew
+
         skew.probe(store, remote, now)
     return Correction(store.connection(), moment)
 
@@ -84,7 +87,7 @@ class Correction:
     def lost(self, run: PendingRun) -> str:
         """Why there is no sense in sending `run`, after apply(); "" where there is. A server answers 204 to samples
         from before its retention and drops them; on the box they are at least kept with their reason."""
-        return NEVER_RIGHT if not run.synchronized and run.timestamp_ms < skew.EARLIEST_MS else ""
+        return NEVER_RIGHT if not run.synchronized and run.timestamp_ms < clock.EARLIEST_MS else ""
 
     def _offset_ms(self, run: PendingRun) -> int | None:
         boot = run.boot

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from random import random
 
 from .. import clock, journal, wake
 from ..distribution import make_importable
-from ..errors import Problem, TryLater, UsageProblem
+from ..errors import Problem, UsageProblem
 from ..remote.settings import Remote
-from ..remote.urls import endpoint
 from ..store import link as links
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
@@ -74,11 +72,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
             _drain(store, remote, moment, plan, link, batch, everything)
     except Problem as caught:
         failed = caught
-        if plan is None and isinstance(caught, TryLater):
-            # It was asked what time it is, and that was the attempt.
-            from .attempts import Attempts
-
-            Attempts(link, remote, moment, random).unreachable(str(caught))
+        if plan is None:
+            _note_silence(link, remote, moment, caught)
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
     run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
@@ -88,6 +83,15 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
         if plan is not None:
             plan.note(writing)
     return _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)
+
+
+def _note_silence(link: Link, remote: Remote, moment: clock.Moment, failed: Problem) -> None:
+    """Where the server was asked for the time and gave no answer, that was the attempt."""
+    from ..remote.unreachable import Unreachable
+    from .attempts import Attempts
+
+    if isinstance(failed, Unreachable):
+        Attempts(link, remote, moment).unreachable(str(failed))
 
 
 def _drain(
@@ -104,7 +108,7 @@ def _drain(
 
     shapes: dict[int, list[queue.Series]] = {}
     chosen = format_of(remote.format)
-    attempts = Attempts(link, remote, moment, random)
+    attempts = Attempts(link, remote, moment)
     encoder = chosen(remote.device_id, shapes, remote.compression or link.mode != mode.REALTIME)
     sender = Sender(store, Transport(remote, Access(remote)), encoder, shapes, plan.correction, batch)
     live = store.connection().execute("SELECT 1 FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
@@ -117,6 +121,10 @@ def _drain(
 
 def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, duration_us: int, again: bool) -> int:
     """`again`: it failed for the same reason as the time before, which is worth a line but no alarm."""
+    if not failed and not batch.samples and not batch.rejected:
+        return 0
+    from ..remote.urls import endpoint
+
     fields: dict[str, Any] = {
         "batch_id": batch.id,
         "chunk_index": batch.chunks if failed else batch.chunks - 1,

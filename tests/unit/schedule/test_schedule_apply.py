@@ -119,6 +119,18 @@ def test_settings_alone_need_no_reload(box: Box) -> None:
     assert settings(box)["metrics/disk.io", "config.allowed_devices"] == "sd.*"
 
 
+def test_another_server_is_tried_at_once(box: Box) -> None:
+    box.configure("metrics:", "remote: {url: 'http://vm/'}\nmetrics:")
+    box.apply()
+    with sqlite3.connect(box.database) as connection:
+        connection.execute("UPDATE link SET failures = 9, mode = 'offline', binding = 1, not_before_boottime_ms = 9e12")
+    box.configure("http://vm/", "http://other/")
+    box.apply()
+    with sqlite3.connect(box.database) as connection:
+        link = connection.execute("SELECT failures, mode, binding, not_before_boottime_ms FROM link").fetchall()
+    assert link == [(0, "realtime", 0, None)]
+
+
 def test_upload_has_a_timer_and_can_be_woken_when_there_is_a_url(box: Box) -> None:
     box.configure("metrics:", "remote: {url: 'http://vm/'}\nmetrics:")
     box.apply()

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from belabox_metrics.event import Event
+from belabox_metrics.identity import uuid4
 from belabox_metrics.sample import Sample
 from belabox_metrics.sessions import main
 from belabox_metrics.store import events, sessions
-from belabox_metrics.stream.session import Session, SessionChange, new_id
+from belabox_metrics.stream.session import Session, SessionChange
 
 from .conftest import Box
 
@@ -190,7 +191,7 @@ def test_an_id_is_a_uuid_of_version_4() -> None:
     import uuid
 
     for random in (b"\x00" * 16, b"\xff" * 16, bytes(range(16))):
-        made = uuid.UUID(new_id(random))
+        made = uuid.UUID(uuid4(random))
         assert (made.version, made.variant) == (4, uuid.RFC_4122)
 
 
