@@ -95,26 +95,33 @@ _UNEXPLAINED = "unexplained"
 
 
 def _explained(copies: dict[Sample, int], posts: list[Post], troubles: list[Trouble]) -> Counter[str]:
-    """Each copy must be of a chunk that was accepted again under the same key, after something went wrong in between:
-    the answer was cut, or the uploader was killed, or it waited for the answer in vain."""
-    of_key: dict[str, list[Post]] = defaultdict(list)
+    """Each copy must be of a chunk that was accepted again, after something went wrong in between: the answer was cut,
+    or the uploader was killed, or it waited for the answer in vain."""
+    of_chunk: dict[str, list[Post]] = defaultdict(list)
     for post in posts:
-        of_key[post.key].append(post)
+        of_chunk[_chunk(post.key)].append(post)
     left = dict(copies)
     explained: Counter[str] = Counter()
-    for accepted in of_key.values():
-        for first, again in zip(accepted, accepted[1:]):
-            if first.samples != again.samples:
+    for accepted in of_chunk.values():
+        for at, again in enumerate(accepted):
+            # The same bytes, or a part of them: what gets no answer is halved in the end.
+            first = next((post for post in reversed(accepted[:at]) if again.samples <= post.samples), None)
+            if first is None:
                 continue
             between = [trouble.what for trouble in troubles if first.at - 1 <= trouble.at <= again.at]
             cause = "the answer was cut" if first.cut else between[0] if between else ""
             if cause:
-                for sample in first.samples & left.keys():
+                for sample in again.samples & left.keys():
                     left[sample] -= 1
                     explained[cause] += 1
     # Less than none is as wrong as too many: the server has not kept what it has accepted twice.
     explained[_UNEXPLAINED] = sum(abs(number) for number in left.values())
     return explained
+
+
+def _chunk(key: str) -> str:
+    """Batch and index: of a key's last two numbers, from where to where, a chunk that was halved has several."""
+    return key.rsplit("-", 2)[0]
 
 
 def first_accepted(posts: list[Post]) -> dict[Sample, float]:

@@ -49,13 +49,14 @@ def test_what_must_not_be_is_told(found: Account, word: str) -> None:
     [
         ([post(10, "a", 1, cut=True), post(20, "a", 1)], [], "the answer was cut"),
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(15, "killed")], "killed"),
+        ([post(10, "a-0-0-2", 1, 2), post(20, "a-0-0-1", 1)], [Trouble(15, "killed")], "killed"),
         ([post(10, "a", 1), post(20, "a", 1)], [], "unexplained"),
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(25, "killed")], "unexplained"),
         # Another key: the box did not know that it had sent it.
         ([post(10, "a", 1), post(20, "b", 1)], [Trouble(15, "killed")], "unexplained"),
         ([post(10, "a", 1), post(20, "a", 1, 2)], [Trouble(15, "killed")], "unexplained"),
     ],
-    ids=["cut", "killed", "nothing-happened", "happened-later", "another-key", "other-bytes"],
+    ids=["cut", "killed", "halved", "nothing-happened", "happened-later", "another-key", "other-bytes"],
 )
 def test_a_copy_needs_a_reason(posts: list[Post], troubles: list[Trouble], cause: str) -> None:
     found = balance(stored(1, 2), exported(1, 1, 2), posts, troubles)

@@ -1,4 +1,4 @@
-"""A way that is alive and carries only small pieces: what is critical goes past what is too large, and that in parts."""
+"""A way that carries only small pieces: what is critical goes past what is too large, and that in parts."""
 
 from __future__ import annotations
 
