@@ -214,6 +214,7 @@ install_config() {
     local default=$1 remote=$2 device_id=$3
     local shipped=$SOURCE/configs/config.yaml new=$CONFIG_DIR/.config.yaml.new settings=()
     install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
+    install -d -m 0755 -o root -g root $CONFIG_DIR/collectors.d
     install -d -m 0750 -o $ACCOUNT -g $ACCOUNT $STATE
 
     [[ -z $device_id ]] || settings+=("device.id=$device_id")

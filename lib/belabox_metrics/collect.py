@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     started = time.perf_counter_ns()
     try:
         request = parse(arguments)
-        collector = load(request.metric)
+        collector = load(request.metric) or _own(request)
         if request.dry_run:
             return show(collector, request)
         return collect(collector, request, clock.now(), started)
@@ -100,8 +100,8 @@ def parse(arguments: list[str]) -> Request:
     return Request(words[0], options["--root"], options["--database"], dry_run)
 
 
-def load(metric: str) -> ModuleType:
-    """The module of a metric: `cpu.usage` is `collectors.cpu_usage`. Raises UsageProblem when there is none."""
+def load(metric: str) -> ModuleType | None:
+    """The module of a metric: `cpu.usage` is `collectors.cpu_usage`. None when there is none."""
     name = metric.replace(".", "_")
     module = None
     if name.isascii() and name.isidentifier():
@@ -110,9 +110,18 @@ def load(metric: str) -> ModuleType:
         except ModuleNotFoundError as error:
             if error.name != f"{__package__}.collectors.{name}":
                 raise
-    if module is None or getattr(module, "METRIC", "") != metric:
-        raise UsageProblem(f"there is no metric {metric!r}", hint="belabox-metrics status lists them")
-    return module
+    return module if getattr(module, "METRIC", "") == metric else None
+
+
+def _own(request: Request) -> ModuleType:
+    """What collects a metric that is a program of a person's own: one module for all of them.
+
+    Raises UsageProblem when the configuration names no program for it."""
+    if not first(_stored_settings(request), "config.exec", ""):
+        raise UsageProblem(f"there is no metric {request.metric!r}", hint="belabox-metrics status lists them")
+    from .own import collector
+
+    return collector
 
 
 def collect(collector: ModuleType, request: Request, moment: Moment, started: int) -> int:

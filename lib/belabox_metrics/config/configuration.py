@@ -83,7 +83,7 @@ def load(path: str, collectors: str = COLLECTORS) -> Configuration:
     values = sections.read(root, findings)
     known = discover(collectors)
     entries = metrics.read(root, known, findings)
-    watched = alerts.read(root, known, findings)
+    watched = alerts.read(root, [*known, *[entry.name for entry in entries if entry.is_own]], findings)
     _check_together(values, findings)
     findings.raise_if_any()
     return Configuration(values, entries, watched)

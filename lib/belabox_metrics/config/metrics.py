@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import kinds
+from . import kinds, own
 from .document import Mapping, Node, Sequence
 from .duration import DAY, HOUR, SECOND
 from .findings import Findings, Unfit, label, similar
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .kinds import Value
     from .known import Known
 
-_KINDS = {"name": "text", "interval": "duration", "enabled": "boolean", "priority": "integer"}
+_KINDS = {"name": "text", "interval": "duration", "enabled": "boolean", "priority": "integer", "exec": "name"}
 _LOWEST_PRIORITY = 3
 # A timer that can't follow the clock is late by some 13 ms each time. From here on that is less than 0.5 %.
 _LONG_ENOUGH = 5 * SECOND
@@ -23,7 +23,8 @@ _LONG_ENOUGH = 5 * SECOND
 
 class Metric:
     """One entry. `settings` are the collector's own, defaults filled in; `reason` is why it has no timer, ""
-    when it has one; `stands_for` is the metric that must have none because this one gives its series, "" for none."""
+    when it has one; `stands_for` is the metric that must have none because this one gives its series, "" for none.
+    `is_own`: it is a program of a person's own, the setting `exec`."""
 
     def __init__(self, name: str, interval_ms: int, priority: int, settings: dict[str, Value], reason: str) -> None:
         self.name = name
@@ -32,6 +33,7 @@ class Metric:
         self.settings = settings
         self.reason = reason
         self.stands_for = ""
+        self.is_own = False
 
     @property
     def scheduled(self) -> bool:
@@ -65,7 +67,7 @@ def _give_way(metrics: list[Metric], known: dict[str, Known]) -> None:
     """Of two that would give the same series, the larger runs: else each value would be there twice."""
     for metric in metrics:
         if metric.scheduled:
-            metric.stands_for = known[metric.name].takes_the_place_of
+            metric.stands_for = known[metric.name].takes_the_place_of if metric.name in known else ""
     taken = {metric.stands_for: metric.name for metric in metrics if metric.stands_for}
     for metric in metrics:
         if metric.scheduled and metric.name in taken:
@@ -79,15 +81,16 @@ class _Entry:
         self.path = path
         self._line = item.line
         self._known: Known | None = None
+        self._program: str | None = None
         self.name = path
         if not isinstance(item, Mapping):
             findings.add(item.line, path, "is not a mapping", "write - name: cpu.usage")
         elif isinstance(name := self._read("name"), str):
             self.path = f"{METRICS}[{label(name)}]"
             self.name = name
-            self._known = known.get(name)
-            if self._known is None:
-                hint = similar(name, known) or f"known are {', '.join(sorted(known))}"
+            self._known = self._own(name, known) if "exec" in self._entries else known.get(name)
+            if self._known is None and "exec" not in self._entries:
+                hint = similar(name, known) or f"known are {', '.join(sorted(known))}; one of your own has exec: FILE"
                 findings.add(self._entries["name"][0], self.path, "is not a known metric", hint)
         elif "name" not in self._entries:
             findings.add(item.line, path, "has no name")
@@ -103,7 +106,29 @@ class _Entry:
         settings = self._settings(self._known)
         reason = "disabled" if enabled is False else self._known.not_scheduled(dict(settings))
         rank = priority if isinstance(priority, int) else self._known.priority
-        return Metric(self.name, interval, rank, settings, reason)
+        metric = Metric(self.name, interval, rank, settings, reason)
+        if self._program is not None:
+            metric.is_own = True
+            metric.settings["exec"] = self._program
+        return metric
+
+    def _own(self, name: str, known: dict[str, Known]) -> Known | None:
+        """What is known of a metric that is a program; None when its name or its program's is wrong."""
+        line = self._entries["name"][0]
+        if name in known:
+            self._findings.add(line, self.path, "comes with this program, so it has no exec", "choose another name")
+            return None
+        what, hint = own.fault(name)
+        if what:
+            self._findings.add(line, self.path, what, hint)
+            return None
+        at, node = self._entries["exec"]
+        try:
+            self._program = str(kinds.read("name", node))
+        except Unfit as unfit:
+            self._findings.add(at, f"{self.path}.exec", unfit.what, own.HINT)
+            return None
+        return own.known(name)
 
     def _interval(self) -> int:
         interval = self._read("interval", SECOND, 7 * DAY)
@@ -137,7 +162,7 @@ class _Entry:
                 try:
                     settings[key] = setting = kinds.read(kind, value)
                     if kind == "duration" and isinstance(setting, int):
-                        check_range(kind, setting, 1, None)
+                        check_range(kind, setting, 1, own.LONGEST_MS if self._program is not None else None)
                 except Unfit as unfit:
                     self._findings.add_unfit(at, f"{path}.{key}", unfit)
         return settings

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..config.configuration import load
 from ..config.duration import spell
 from ..errors import ConfigProblem
-from . import plan, secrets
+from . import plan, programs, secrets
 from .compile import configuration_path
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         configuration = load(options.file)
         secrets.check(configuration)
+        programs.check(configuration)
     except ConfigProblem as problem:
         if options.json:
             print(json.dumps({"ok": False, "file": options.file, "problems": str(problem).split("\n")}, indent=2))

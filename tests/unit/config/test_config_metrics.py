@@ -85,7 +85,7 @@ def test_says_why_a_metric_has_no_timer(load: Load, more: str, reason: str) -> N
         ),
         (
             HEAD + "  - {name: zzz, interval: 5s}\n",
-            "3: metrics[zzz]: is not a known metric (known are alpha.level, beta.flow)",
+            "3: metrics[zzz]: is not a known metric (known are alpha.level, beta.flow; one of your own",
         ),
         (HEAD + "  - {name: '../../x', interval: 5s}\n", "3: metrics['../../x']: is not a known metric"),
         (
