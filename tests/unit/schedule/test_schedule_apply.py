@@ -407,3 +407,12 @@ def test_what_is_saved_while_it_is_applied_is_applied_too(box: Box) -> None:
     arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
     assert apply.main(arguments, Slow()) == 0
     assert "every 15s" in (box.units / "belabox-metrics@cpu.usage.timer").read_text()
+
+
+def test_a_program_that_is_not_there_changes_nothing(box: Box) -> None:
+    box.apply()
+    before = box.tree()
+    box.configure("metrics:\n", "metrics:\n  - {name: my.own, interval: 10s, exec: not-there}\n")
+    done = box.apply(expect=78)
+    assert "metrics[my.own].exec: /etc/belabox-metrics/collectors.d/not-there: does not exist" in done.stderr
+    assert box.tree() == before
