@@ -135,6 +135,11 @@ def judge(rules: list[Value], samples: list[Sample], memory: str, moment: Moment
     return Verdict(any(spell.raised for spell in after.values()), events, left, left != memory)
 
 
+def raised(memory: str) -> dict[str, Spell]:
+    """Name of each alert that is on, out of what the last verdict left, and since when."""
+    return {name: spell for name, spell in _recall(memory).items() if spell.raised}
+
+
 def _event(name: str, rule: Rule, moment: Moment, priority: int, text: str) -> Event:
     return Event(name, moment.wall_ms, {"alert": rule.name}, priority, text)
 

@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 
-from . import clock
+from . import alert, clock
 from .errors import Problem
 from .health import facts, judge
-from .health.verdict import span
+from .health.verdict import OK, span
+from .quantity import shown
 from .store.database import DatabaseError, Store, database_path, problem
+from .store.runs import DONE, FAILED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +32,12 @@ JOIN series ON series.shape = runs.shape AND series.position = value.key
 WHERE jobs.job = 'collect' AND value.type <> 'null'
 ORDER BY jobs.metric, value.key
 """
+_ALERTS = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS NOT NULL ORDER BY metric"
 # A line has room for this many.
 VALUES_SHOWN = 2
+# What becomes of a metric: it has values; it has none, which is an answer; its last run failed; it has not run when it
+# was due; nobody asked for it.
+LIVE, ABSENT, FAILING, LATE, OFF = "ok", "absent", "failing", "late", "off"
 
 
 def main(arguments: list[str]) -> int:
@@ -44,24 +50,46 @@ def main(arguments: list[str]) -> int:
         connection = store.reading()
         not_scheduled = dict(connection.execute(_NOT_SCHEDULED).fetchall())
         values = _last_values(connection)
+        alerts = _alerts(connection)
         connection.close()
     except (Problem, DatabaseError) as caught:
         failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
         print(f"belabox-metrics status: {failed}", file=sys.stderr)
         return failed.exit_code
+    components = report["components"]
+    states = {metric.name: _state(metric, components[f"collector.{metric.name}"], now) for metric in found.metrics}
     if options.json:
-        print(json.dumps({**report, "not_scheduled": not_scheduled}, indent=2))
+        states.update(dict.fromkeys(not_scheduled, OFF))
+        alerts_raised = [{"alert": name, "metric": metric, "since_ms": since} for name, metric, since in alerts]
+        more = {"not_scheduled": not_scheduled, "states": states, "alerts_raised": alerts_raised}
+        print(json.dumps({**report, **more}, indent=2))
         return 0
     print(f"{report['status']}  belabox-metrics {report['version']}, {report['timestamp']}")
+    for name, metric, since_ms in alerts:
+        print(f"alert  {name} of {metric}, for {span(max(0, now.wall_ms - since_ms) // 1000 * 1000)}")
     print()
-    print("\n".join(_metrics(found, report["components"], not_scheduled, values, now)))
+    print("\n".join(_metrics(found, states, components, not_scheduled, values, now)))
     print()
-    print("\n".join(_rest(report["components"])))
+    print("\n".join(_rest(components)))
     return 0
+
+
+def _state(metric: facts.Metric, component: dict[str, Any], now: clock.Moment) -> str:
+    job = metric.job
+    if component["status"] != OK:
+        return FAILING if job and job.outcome == FAILED and _age_ms(metric, now) is not None else LATE
+    # Nothing is known of this boot until the first run in it.
+    return LIVE if job and job.outcome == DONE and _age_ms(metric, now) is not None else ABSENT
+
+
+def _age_ms(metric: facts.Metric, now: clock.Moment) -> int | None:
+    """Since its last run, None when there is none in this boot."""
+    return metric.job.last.age_ms(now) if metric.job and metric.job.last else None
 
 
 def _metrics(
     found: facts.Facts,
+    states: dict[str, str],
     components: dict[str, Any],
     not_scheduled: dict[str, str],
     values: dict[str, list[str]],
@@ -70,16 +98,16 @@ def _metrics(
     """A line for each metric: state, how old its last run is, some of its values or why there are none."""
     rows = [("METRIC", "STATE", "AGE", "EVERY", "LAST VALUES")]
     for metric in sorted(found.metrics, key=lambda metric: metric.name):
-        component = components[f"collector.{metric.name}"]
-        stamp = metric.job.last if metric.job else None
-        age = stamp.age_ms(now) if stamp else None
-        shown = values.get(metric.name, [])
-        text = ", ".join(shown[:VALUES_SHOWN]) + (f" and {len(shown) - VALUES_SHOWN} more" if shown[2:] else "")
-        if component["status"] != "ok" or not shown:
-            text = component["message"]
-        shown_age = span(age) if age is not None else "-"
-        rows.append((metric.name, component["status"], shown_age, span(metric.interval_ms), text))
-    rows += [(name, "off", "-", "-", reason) for name, reason in sorted(not_scheduled.items())]
+        state, age = states[metric.name], _age_ms(metric, now)
+        told = values.get(metric.name, [])
+        text = ", ".join(told[:VALUES_SHOWN])
+        text += f" and {len(told) - VALUES_SHOWN} more" if len(told) > VALUES_SHOWN else ""
+        if state != LIVE or not told:
+            # The state has said that already.
+            text = components[f"collector.{metric.name}"]["message"]
+            text = text.replace("the last run failed: ", "", 1).replace("no data: ", "", 1)
+        rows.append((metric.name, state, "-" if age is None else span(age), span(metric.interval_ms), text))
+    rows += [(name, OFF, "-", "-", reason) for name, reason in sorted(not_scheduled.items())]
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]) for row in rows]
 
@@ -98,15 +126,26 @@ def _last_values(connection: Connection) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for metric, name, tags, value in connection.execute(_LAST_VALUES):
         labels = ",".join(str(label) for label in json.loads(tags or "{}").values())
-        shown = f"{value:.15g}" if isinstance(value, (int, float)) else value
-        values.setdefault(metric, []).append(f"{name}{{{labels}}} {shown}" if labels else f"{name} {shown}")
+        said = shown(name, value)
+        values.setdefault(metric, []).append(f"{name}{{{labels}}} {said}" if labels else f"{name} {said}")
     return values
+
+
+def _alerts(connection: Connection) -> list[tuple[str, str, int]]:
+    """(alert, metric, since when in Unix ms) of those that are on."""
+    return [
+        (name, metric, spell.wall_ms)
+        for metric, memory in connection.execute(_ALERTS)
+        for name, spell in alert.raised(str(memory)).items()
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="belabox-metrics status", description="Each metric, its last values and their age; upload, storage, time."
+        prog="belabox-metrics status",
+        description="Alerts that are on; each metric (ok, absent, failing, late or off), its last values and their age,"
+        " or why there are none; upload, storage, time.",
     )
-    parser.add_argument("--json", action="store_true", help="the document of /health, and what is not scheduled")
+    parser.add_argument("--json", action="store_true", help="the document of /health, the states and alerts")
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
     return parser
