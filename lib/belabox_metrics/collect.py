@@ -132,7 +132,7 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     connection = store.connection()
     outlives_boot = getattr(collector, "OUTLIVES_BOOT", False)
     state, elapsed = runs.remembered(connection, "collect", metric, moment, outlives_boot)
-    world = World(request.root, _merged(collector, found), state, elapsed, connection=connection)
+    world = World(request.root, _merged(collector, found), state, elapsed, connection=connection, moment=moment)
     reading: Reading | None = None
     outcome, error = runs.DONE, ""
     bug: Exception | None = None

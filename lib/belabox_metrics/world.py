@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from .clock import Moment
     from .event import Event
     from .sample import Sample
     from .stream.session import SessionChange
@@ -33,9 +34,10 @@ class World:
         `OUTLIVES_BOOT = True`.
     elapsed_ms: CLOCK_BOOTTIME since the run that left `state`, None if there is none.
     now_ms: the wall clock, Unix time; None to ask the machine.
-    connection: the database, for a collector whose source it is, to read; None without one."""
+    connection: the database, for a collector whose source it is, to read; None without one.
+    moment: of this run, on all clocks; None to ask the machine."""
 
-    __slots__ = ("connection", "elapsed_ms", "now_ms", "root", "settings", "state")
+    __slots__ = ("connection", "elapsed_ms", "moment", "now_ms", "root", "settings", "state")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class World:
         elapsed_ms: int | None = None,
         now_ms: int | None = None,
         connection: Connection | None = None,
+        moment: Moment | None = None,
     ) -> None:
         self.root = root
         self.settings = {} if settings is None else settings
@@ -52,6 +55,7 @@ class World:
         self.elapsed_ms = elapsed_ms
         self.now_ms = now_ms
         self.connection = connection
+        self.moment = moment
 
     def wall_ms(self) -> int:
         """Unix time in ms."""

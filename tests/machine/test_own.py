@@ -53,7 +53,7 @@ def test_a_program_in_its_sandbox(probed: Machine) -> None:
     assert {what for what, value in can.items() if value} == {"read_proc", "run_programs"}
     assert set(can) >= {"use_network", "write_tmp", "write_configuration", "read_secrets", "become_root"}
     (warning,) = machine.journal("BELABOX_METRIC=my.probe", "PRIORITY=4")
-    assert f"{PROGRAM}: line 12: 'line' is not a number" in warning["MESSAGE"]
+    assert f"{PROGRAM}: line 8: 'line' is not a number" in warning["MESSAGE"]
     # What others could change is not run any more: the next change of the configuration says so.
     machine.run("chmod", "777", PROGRAM)
     said = machine.run("belabox-metrics", "check", check=False)

@@ -139,6 +139,27 @@ def database(folder: Path, _serve: Serve) -> Iterator[World]:
     store.close()
 
 
+def a_stream_in_the_database(folder: Path, _serve: Serve) -> Iterator[World]:
+    """Three collections of each metric that one is made of, ten seconds apart."""
+    store = Store(str(folder / "metrics.db"))
+    given = {
+        "stream.session": [("stream.live", 1), ("stream.uptime_seconds", 100), ("stream.reconnects_total", 0)],
+        "stream.links": [("stream.links", 2), ("stream.links_active", 2), ("stream.bitrate_kbps", 5000)],
+        "encoder": [("encoder.frame_rate_fps", 30)],
+        "srt.relay": [("srt.latency_ms", 2000), ("srt.rtt_ms", 40)],
+    }
+    now = clock.now()
+    with store.writing() as connection:
+        for ago_ms in (20_000, 10_000, 0):
+            at = clock.Moment(now.wall_ms - ago_ms, now.boottime_ms - ago_ms, now.boot_id, False)
+            for metric, values in given.items():
+                samples = [Sample(name, value) for name, value in values]
+                runs.add(connection, runs.Run("collect", at, metric=metric, samples=samples))
+    began_ms = now.boottime_ms - 100_000
+    yield World(connection=store.connection(), state=f"{began_ms} 0 0 0", elapsed_ms=10_000, moment=now)
+    store.close()
+
+
 def journal(folder: Path, _serve: Serve) -> Iterator[World]:
     pytest.importorskip("systemd._reader")
     (folder / "var/log/journal").mkdir(parents=True)
@@ -171,6 +192,7 @@ ARRANGED: dict[str, list[Arrange]] = {
     "meta": [database],
     "stream.events": [journal],
     "stream.links": [bonded],
+    "stream.health": [a_stream_in_the_database],
 }
 
 

@@ -20,7 +20,7 @@ ASKING = ["hdmi.input", "modem"]
 METRICS += ["encoder", *ASKING]
 # Of those that are alike one stands for all: many small files of /sys, a system call, a line of /proc.
 METRICS += ["fan", "disk.usage", "io.wait"]
-METRICS += ["stream.session", "stream.events", "stream.links"]
+METRICS += ["stream.session", "stream.events", "stream.links", "stream.health"]
 # In C, or of a few lines. Whoever adds to this has measured: tests/bench/run process.
 ALLOWED = {"__future__", "_functools", "_json", "_sqlite3", "errno", "fcntl", "time", "zlib"}
 ALLOWED |= {"systemd", "systemd._journal"}  # the record, where there is a journal
