@@ -12,6 +12,7 @@ from ..store import link as links
 from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.lock import Lock
 from . import due, mode
 from .batch import Batch
 from .correction import prepare
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from ..store.link import Link
 
+# How long one waits for another, as a rule for a single request of it. Who then leaves has touched neither the queue
+# nor the file that woke it.
+TURN_S = 30.0
+
 USAGE = """usage: belabox-metrics upload [--due]
 
 Send what is pending now, to remote.url of the configuration. What the server does not accept stays pending.
@@ -35,15 +40,21 @@ def main(arguments: list[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(USAGE)
         return 0
+    store = Store(database_path())
+    # Two at a time would send the same samples, each under keys of its own. No collector waits for this lock.
+    turn = Lock(f"{store.path}.upload", TURN_S)
     try:
         unknown = [argument for argument in arguments if argument != "--due"]
         if unknown:
             raise UsageProblem(f"takes no argument {unknown[0]}", hint="see upload --help")
-        return upload(Store(database_path()), clock.now(), everything="--due" not in arguments)
+        turn.acquire()
+        return upload(store, clock.now(), everything="--due" not in arguments)
     except DatabaseError as error:
-        return journal.failure(problem(error, database_path()), job="upload", message_id=journal.UPLOAD_FAILED)
+        return journal.failure(problem(error, store.path), job="upload", message_id=journal.UPLOAD_FAILED)
     except Problem as failed:
         return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
+    finally:
+        turn.release()
 
 
 def upload(store: Store, moment: clock.Moment, everything: bool) -> int:

@@ -1,0 +1,73 @@
+"""Two uploaders at once, by hand and by the timer: one after the other."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from belabox_metrics import clock, wake
+from belabox_metrics.store.lock import Lock
+from belabox_metrics.upload import uploader
+
+from .box import Box, Handler, Remote, status, upload
+
+
+def test_a_second_uploader_waits_and_finds_nothing_left(tmp_path: Path, remote: Remote) -> None:
+    box = Box(tmp_path, remote.url, chunk_size=50)
+    box.moment = clock.now()
+    for at in range(4):
+        box.sample(2, f"n{at}", count=50)
+        box.wait(0.001)
+    release, arrived = threading.Event(), threading.Event()
+
+    def hold(handler: Handler) -> None:
+        arrived.set()
+        release.wait(20)
+        status(204)(handler)
+
+    remote.answer = hold
+    codes: list[int] = []
+    both = [threading.Thread(target=lambda: codes.append(upload(box.store).returncode)) for _ in range(2)]
+    both[0].start()
+    assert arrived.wait(20)
+    both[1].start()
+    # The first one is in the middle of a request; the other is seen to wait for it.
+    while not _waiting(f"{box.store.path}.upload"):
+        threading.Event().wait(0.01)
+    release.set()
+    for one in both:
+        one.join()
+    assert codes == [0, 0]
+    assert len(remote.arrived()) == len(set(remote.arrived())) == 200
+    assert len({headers["Idempotency-Key"] for headers, _ in remote.requests}) == len(remote.requests) == 4
+    assert box.pending() == 0
+
+
+def test_who_does_not_get_its_turn_leaves_everything_as_it_was(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file that woke it above all: the next one is to see that something critical waits."""
+    box = Box(tmp_path, remote.url)
+    box.sample(0)
+    monkeypatch.setenv("BELABOX_METRICS_DATABASE", box.store.path)
+    monkeypatch.setenv("BELABOX_METRICS_WANTED", str(tmp_path / "wanted"))
+    monkeypatch.setattr(uploader, "TURN_S", 0.01)
+    wake.make()
+    another = Lock(f"{box.store.path}.upload", 1)
+    another.acquire()
+    assert uploader.main(["--due"]) == 75
+    assert wake.is_wanted()
+    assert remote.requests == []
+    assert "the lock was not free" in capsys.readouterr().err
+    another.release()
+    assert uploader.main(["--due"]) == 0
+    assert not wake.is_wanted()
+    assert len(remote.arrived()) == 1
+
+
+def _waiting(path: str) -> bool:
+    """Whether somebody waits for the lock on `path` (proc_locks(5))."""
+    inode = Path(path).stat().st_ino
+    return any("->" in line and f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines())
