@@ -54,6 +54,11 @@ def test_a_program_in_its_sandbox(probed: Machine) -> None:
     assert set(can) >= {"use_network", "write_tmp", "write_configuration", "read_secrets", "become_root"}
     (warning,) = machine.journal("BELABOX_METRIC=my.probe", "PRIORITY=4")
     assert f"{PROGRAM}: line 8: 'line' is not a number" in warning["MESSAGE"]
+    # Root by hand has no sandbox around it, but is not root in there either.
+    by_hand = machine.run("belabox-metrics", "collect", "my.probe", "--dry-run").stdout
+    assert 'my.can{what="become_root"} 0' in by_hand
+    assert 'my.can{what="read_secrets"} 0' in by_hand
+    assert 'my.can{what="use_network"} 1' in by_hand
     # What others could change is not run any more: the next change of the configuration says so.
     machine.run("chmod", "777", PROGRAM)
     said = machine.run("belabox-metrics", "check", check=False)
