@@ -13,7 +13,7 @@ class Flight:
     priority, backlog: where it comes from; `backlog` is the id of a span, None for the queue itself.
     after_run, last_run: it is made of the runs of `priority` in (after_run, last_run].
     start, stop: of their samples, in order, it holds those from `start` up to `stop`.
-    attempts: how often it was sent without coming to an end. id: 0 until it is written down."""
+    attempts: how often it was begun to be sent. id: 0 until it is written down."""
 
     __slots__ = (
         "after_run",
@@ -127,9 +127,10 @@ def end(connection: Connection, flight: Flight) -> bool:
     return left is None
 
 
-def tried(connection: Connection, flight: Flight) -> None:
-    """It was sent and did not come to an end. Inside a transaction."""
-    connection.execute("UPDATE flights SET attempts = attempts + 1 WHERE id = ?", (flight.id,))
+def begin(connection: Connection, flight: Flight) -> None:
+    """It is about to be sent once more. Inside a transaction."""
+    flight.attempts += 1
+    connection.execute("UPDATE flights SET attempts = ? WHERE id = ?", (flight.attempts, flight.id))
 
 
 def last_claimed(connection: Connection, priority: int, backlog: int | None) -> int:

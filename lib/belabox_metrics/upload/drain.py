@@ -101,18 +101,21 @@ class Drain:
     def _next(self) -> tuple[Flight, bool] | None:
         """The next chunk, and whether it is of the backlog and a stream is live; None for nothing more.
 
+        Looks no longer than the activation has: what is set aside takes its time too.
+
         What is under way goes before the rest of its kind, but not before what is more urgent: it may be more than the
         way can carry today, and would hold that up each time."""
         for urgency in URGENCIES:
             for flight in self._plan.under_way:
                 if _urgency(flight) == urgency and self._allows(flight.is_rest):
                     self._plan.under_way.remove(flight)
-                    return flight, flight.backlog is not None and self._pace.limited
+                    paced = flight.backlog is not None and self._pace.limited
+                    return self._fitting(self._sender.resume(flight)), paced
             for source in [source for source in self._plan.origins if _urgency(source) == urgency]:
-                while self._allows(source.is_rest) and self._plan.has_more(source):
+                while time.monotonic() < self._until and self._allows(source.is_rest) and self._plan.has_more(source):
                     claimed = self._claim(source)
                     if claimed is not None:
-                        return claimed, source.span is not None and self._pace.limited
+                        return self._fitting(claimed), source.span is not None and self._pace.limited
         return None
 
     def _allows(self, is_rest: bool) -> bool:
@@ -134,6 +137,15 @@ class Drain:
         limited = source.span is not None
         return self._sender.claim(source, runs, self._pace.chunk_bytes(CHUNK_BYTES) if limited else CHUNK_BYTES)
 
+    def _fitting(self, flight: Flight) -> Flight:
+        """`flight`, or the first part of it: a single run may be longer than a chunk can be, as may be a chunk that was
+        made for another format."""
+        while len(flight.body) > CHUNK_BYTES and flight.samples > 1:
+            first, *others = self._sender.halves(flight)
+            self._plan.under_way[:0] = others
+            flight = self._sender.resume(first)
+        return flight
+
     def _chunk(self, source: Origin, runs: list[PendingRun]) -> int:
         """How many of `runs` make the next chunk: whole runs, one at least, and none that is to be set aside."""
         most = self._remote.chunk_size
@@ -153,11 +165,12 @@ class Drain:
         return lost or never_kept(run.timestamp_ms, self._moment.wall_ms if self._moment.synchronized else None)
 
     def _send(self, flight: Flight, paced: bool) -> None:
-        limit = self._pace.bytes_per_second() if paced else None
+        # What was claimed before the stream began may be too long for its share. It is not cut for that: it may have
+        # been accepted as it is.
+        limit = max(self._pace.bytes_per_second() or 0.0, len(flight.body) / PACED_S) if paced else None
         try:
             answer = self._sender.send(flight, limit)
         except Unreachable as failed:
-            self._sender.failed(flight)
             if flight.attempts >= TRIES_WHOLE and len(flight.body) > EASY_BYTES and flight.samples > 1:
                 self._sender.halves(flight)
             self._attempts.unreachable(str(failed))
@@ -171,23 +184,22 @@ class Drain:
         elif meaning == answers.UNFIT:
             self._unfit(flight, answer)
         elif meaning == answers.BUSY:
-            self._sender.failed(flight)
             problem = self._problem(answer)
             self._attempts.busy(answer, str(problem))
             raise problem
         else:
-            self._sender.failed(flight)
             self._refuse(answer)
 
     def _accept(self, flight: Flight, answer: Answer, limit: float | None) -> None:
+        # It takes others: so what it refused is at fault, and not the server. What is older comes first, as the
+        # position moves to what ends last.
+        for suspect, refusal in self._suspects:
+            self._sender.set_aside(suspect, refusal)
+        self._suspects = []
         self._sender.accepted(flight, answer)
         self._attempts.accepted(answer)
         self._pace.learn(answer.bytes_sent, answer.duration_ms / 1000, limit)
         self._rest_sent += flight.is_rest
-        # It takes others: so what it refused is at fault, and not the server.
-        for suspect, refusal in self._suspects:
-            self._sender.set_aside(suspect, refusal)
-        self._suspects = []
 
     def _unfit(self, flight: Flight, answer: Answer) -> None:
         """Halve what was refused until the sample that is at fault is alone."""
@@ -196,7 +208,6 @@ class Drain:
         elif self._batch.chunks:
             self._sender.set_aside(flight, answer)
         else:
-            self._sender.failed(flight)
             self._suspects.append((flight, answer))
             if len(self._suspects) >= SUSPECTS:
                 self._refuse(answer)

@@ -67,6 +67,7 @@ class Sender:
             (0, sum(len(run.numbers) for run in runs)),
             self._encoder.headers(),
             body,
+            attempts=1,
         )
         with self._store.writing() as connection:
             flights.claim(connection, flight)
@@ -74,9 +75,22 @@ class Sender:
         self._batch.claimed += 1
         return flight
 
+    def resume(self, flight: Flight) -> Flight:
+        """`flight`, of an activation before this one or a part of a chunk that was halved, ready to be sent.
+
+        Written down before: where no answer could be written down either, for the disk is full, nothing is sent, or it
+        would be sent for ever. In another format where `remote.format` has changed: a server that is sent what it does
+        not understand may well say that all is fine."""
+        if flight.headers.get("Content-Type") != self._encoder.headers()["Content-Type"]:
+            (flight,) = self._replace(flight, [(flight.start, flight.stop)], (self._batch.id, self._batch.claimed))
+            self._batch.claimed += 1
+        with self._store.writing() as connection:
+            flights.begin(connection, flight)
+        return flight
+
     def send(self, flight: Flight, bytes_per_second: float | None) -> Answer:
         """The server's answer, whatever it is. Raises Unreachable when there is none."""
-        self._batch.attempt = flight.attempts + 1
+        self._batch.attempt = flight.attempts
         headers = {**flight.headers, "Idempotency-Key": flight.key}
         answer = self._transport.post(flight.body, headers, bytes_per_second)
         self._batch.count(answer)
@@ -108,32 +122,27 @@ class Sender:
         self._batch.chunks += 1
         self._batch.samples += flight.samples
 
-    def failed(self, flight: Flight) -> None:
-        """It stays for the next attempt."""
-        flight.attempts += 1
-        with self._store.writing() as connection:
-            flights.tried(connection, flight)
-
     def halves(self, flight: Flight) -> list[Flight]:
-        """What was refused, in two parts, written down instead of the whole."""
+        """What was refused, or is too long, in two parts, written down instead of the whole."""
         middle = (flight.start + flight.stop) // 2
-        parts = []
-        for start, stop in ((flight.start, middle), (middle, flight.stop)):
-            body = self._encode(self._runs(flight, start, stop))
-            span = (flight.after_run, flight.last_run)
-            parts.append(
-                Flight(
-                    flight.batch_id,
-                    flight.chunk_index,
-                    flight.priority,
-                    flight.backlog,
-                    span,
-                    flight.last_timestamp_ms,
-                    (start, stop),
-                    self._encoder.headers(),
-                    body,
-                )
+        bounds = [(flight.start, middle), (middle, flight.stop)]
+        return self._replace(flight, bounds, (flight.batch_id, flight.chunk_index))
+
+    def _replace(self, flight: Flight, bounds: list[tuple[int, int]], chunk: tuple[str, int]) -> list[Flight]:
+        """Others instead of `flight`, each with its samples from one of `bounds` to the other, named after `chunk`."""
+        parts = [
+            Flight(
+                *chunk,
+                flight.priority,
+                flight.backlog,
+                (flight.after_run, flight.last_run),
+                flight.last_timestamp_ms,
+                (start, stop),
+                self._encoder.headers(),
+                self._encode(self._runs(flight, start, stop)),
             )
+            for start, stop in bounds
+        ]
         with self._store.writing() as connection:
             for part in parts:
                 flights.claim(connection, part)
@@ -142,9 +151,9 @@ class Sender:
 
     def set_aside(self, flight: Flight, answer: Answer) -> None:
         """A single sample that the server refuses while it takes others."""
-        (run,) = self._runs(flight, flight.start, flight.stop)
         with self._store.writing() as connection:
-            self._reject(flight.priority, run, answer.status, reason(answer) or "no reason given")
+            for run in self._runs(flight, flight.start, flight.stop):
+                self._reject(flight.priority, run, answer.status, reason(answer) or "no reason given")
             if flights.end(connection, flight):
                 origin.settle(connection, flight.priority, flight.backlog, flight.last_run)
 

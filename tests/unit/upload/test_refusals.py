@@ -92,6 +92,19 @@ def test_a_lone_bad_sample_waits_for_a_good_one_to_show_that_the_server_is_sane(
     assert box.pending() == 0
 
 
+def test_what_showed_that_the_server_is_sane_is_not_sent_again(tmp_path: Path, remote: Remote) -> None:
+    box = Box(tmp_path, remote.url, chunk_size=1)
+    for name in ("bad", "good"):
+        box.sample(2, name)
+        box.wait(1)
+    refuses(remote, 400, "bad")
+    assert box.upload() == 0
+    assert (box.sql("SELECT name FROM rejected"), box.pending()) == ([("bad",)], 0)
+    box.wait(60)
+    assert box.upload(everything=True) == 0
+    assert len(remote.arrived()) == 1
+
+
 @pytest.mark.parametrize("code", [401, 403, 404, 405, 301])
 def test_what_a_person_must_mend_is_kept_and_asked_for_seldom(tmp_path: Path, remote: Remote, code: int) -> None:
     box = Box(tmp_path, remote.url, retry__jitter_percent=0)
