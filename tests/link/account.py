@@ -18,8 +18,10 @@ _DIGITS = 1e-9
 
 
 class Post(NamedTuple):
-    """A request that the server has accepted. `cut`: on purpose, the box was not told."""
+    """A request that the server has accepted, at that time, over a connection that `began` then. `cut`: on purpose, the
+    box was not told."""
 
+    began: float
     at: float
     key: str
     cut: bool
@@ -47,7 +49,7 @@ class Account(NamedTuple):
 
 def posts_of(requests: list[dict[str, Any]]) -> list[Post]:
     return [
-        Post(entry["at"], entry["key"], entry["cut"], _samples_in(entry))
+        Post(entry["began"], entry["at"], entry["key"], entry["cut"], _samples_in(entry))
         for entry in requests
         if 200 <= entry["status"] < 300
     ]
@@ -106,9 +108,10 @@ def _explained(copies: dict[Sample, int], posts: list[Post], troubles: list[Trou
         for at, again in enumerate(accepted):
             # The same bytes, or a part of them: what gets no answer is halved in the end.
             first = next((post for post in reversed(accepted[:at]) if again.samples <= post.samples), None)
-            if first is None:
+            if first is None or first.began == again.began:
                 continue
-            between = [trouble.what for trouble in troubles if first.at - 1 <= trouble.at <= again.at]
+            # Not from when it was accepted: what the box has given up the kernel still sends, and it may come late.
+            between = [trouble.what for trouble in troubles if first.began <= trouble.at <= again.at]
             cause = "the answer was cut" if first.cut else between[0] if between else ""
             if cause:
                 for sample in again.samples & left.keys():

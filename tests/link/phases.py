@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Minutes; in less nothing would be seen of most phases.
+SHORT = 3
+
 
 class Phase(NamedTuple):
     """`kind` is what is done, a method of lab.Lab. Seconds in the form of 30 minutes, and in that of three."""
@@ -14,7 +17,7 @@ class Phase(NamedTuple):
     short_s: int
 
     def seconds(self, minutes: int) -> int:
-        return self.short_s if minutes < 30 else round(self.long_s * minutes / 30)
+        return self.short_s if minutes <= SHORT else round(self.long_s * minutes / 30)
 
 
 HEALTHY = "healthy"

@@ -22,7 +22,7 @@ def exported(*stamps: int, value: float = 5.0) -> Rows:
 
 
 def post(at: float, key: str, *stamps: int, cut: bool = False) -> Post:
-    return Post(at, key, cut, frozenset(map(sample_of, stored(*stamps))))
+    return Post(at - 3, at, key, cut, frozenset(map(sample_of, stored(*stamps))))
 
 
 def test_all_is_well_where_each_sample_is_there_once() -> None:
@@ -49,6 +49,9 @@ def test_what_must_not_be_is_told(found: Account, word: str) -> None:
     [
         ([post(10, "a", 1, cut=True), post(20, "a", 1)], [], "the answer was cut"),
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(15, "killed")], "killed"),
+        # Given up before it came.
+        ([post(10, "a", 1), post(20, "a", 1)], [Trouble(8, "too slow")], "too slow"),
+        ([post(10, "a", 1), post(20, "a", 1)], [Trouble(6, "too slow")], "unexplained"),
         ([post(10, "a-0-0-2", 1, 2), post(20, "a-0-0-1", 1)], [Trouble(15, "killed")], "killed"),
         ([post(10, "a", 1), post(20, "a", 1)], [], "unexplained"),
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(25, "killed")], "unexplained"),
@@ -56,7 +59,17 @@ def test_what_must_not_be_is_told(found: Account, word: str) -> None:
         ([post(10, "a", 1), post(20, "b", 1)], [Trouble(15, "killed")], "unexplained"),
         ([post(10, "a", 1), post(20, "a", 1, 2)], [Trouble(15, "killed")], "unexplained"),
     ],
-    ids=["cut", "killed", "halved", "nothing-happened", "happened-later", "another-key", "other-bytes"],
+    ids=[
+        "cut",
+        "killed",
+        "late",
+        "before",
+        "halved",
+        "nothing-happened",
+        "happened-later",
+        "another-key",
+        "other-bytes",
+    ],
 )
 def test_a_copy_needs_a_reason(posts: list[Post], troubles: list[Trouble], cause: str) -> None:
     found = balance(stored(1, 2), exported(1, 1, 2), posts, troubles)
