@@ -7,7 +7,7 @@ from binascii import b2a_base64
 from ..errors import ConfigProblem
 from . import credentials
 from .credentials import Credentials, sources
-from .urls import origin
+from .urls import origin, query_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Access:
         )
         self._ours = {origin(url) for url in (remote.url, remote.query_url) if url}
         self._headers: dict[str, str] | None = None
-        self._secrets: list[bytes] = []
+        self._secrets = [secret for url in (remote.url, remote.query_url) for secret in query_secrets(url)]
         self._contexts: dict[bool, SSLContext] = {}
 
     def headers(self, url: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Access:
         if kind == "none":
             return {}
         token = self._credentials.token()
-        self._secrets = [token.encode()]
+        self._secrets.append(token.encode())
         if kind == "header":
             return {self._remote.auth_header: token}
         if kind == "basic":

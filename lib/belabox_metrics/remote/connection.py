@@ -26,7 +26,13 @@ _UNPACED = 0xFFFFFFFF
 
 
 class _Response(HTTPResponse):
-    """To http.client a chunk may be -1 bytes long, which then is read to the end of all that comes."""
+    """To http.client a chunk may be -1 bytes long, which then is read to the end of all that comes; and of the answers
+    that go before the last one (RFC 9110, section 15.2) it knows 100 only. The others are passed over in the same way;
+    101 would be another protocol, which nobody asked for."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, 100 if 101 < status < 200 else status, reason
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]

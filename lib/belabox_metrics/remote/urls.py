@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from ..errors import ConfigProblem
 
@@ -13,12 +13,23 @@ if TYPE_CHECKING:
     # scheme, host, port
     Origin = tuple[str, str, Optional[int]]
 
+SHORT = 6
+
 _PORTS = {"http": 80, "https": 443}
 
 
 def endpoint(url: str) -> str:
     """`url` as it may be shown: without user, password and query."""
     return _origin_text(url) + urlsplit(url).path
+
+
+def query_secrets(url: str) -> list[bytes]:
+    """What of the query of `url` a server must not be quoted with: all of it, and its values, as they are sent and as
+    they are meant. Those of less than SHORT characters are no secrets, and would be found in every other word."""
+    query = urlsplit(url).query
+    values = [value for _, _, value in [part.partition("=") for part in query.split("&")]]
+    found = [query, *values, *map(unquote_plus, values)]
+    return [text.encode() for text in dict.fromkeys(found) if len(text) >= SHORT]
 
 
 def origin(url: str) -> Origin:

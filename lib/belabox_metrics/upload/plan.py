@@ -50,13 +50,16 @@ class Plan:
         if self._remote.backfill.enabled:
             self._split(connection)
         self.under_way = flights.under_way(connection)
-        self.origins = self._live(connection)
-        for span, priority, after, upto in backlog.spans(connection):
-            after = max(after, flights.last_claimed(connection, priority, span))
-            self.origins.append(Origin(priority, after, upto, span))
-        # Not `any`: an origin that has nothing is to be known as empty.
-        waiting = [self.has_more(source) for source in list(self.origins)]
-        return bool(self.under_way) or any(waiting)
+        live = self._live(connection)
+        behind = [
+            Origin(priority, max(after, flights.last_claimed(connection, priority, span)), upto, span)
+            for span, priority, after, upto in backlog.spans(connection)
+        ]
+        self.origins = [*live, *behind]
+        # A list first: what is due and has nothing is to be known as empty. But of many spans each would be a batch in
+        # memory.
+        waiting = [self.has_more(source) for source in live]
+        return bool(self.under_way) or any(waiting) or any(self.has_more(source) for source in behind)
 
     def look_again(self) -> None:
         """A critical or high sample was stored meanwhile."""

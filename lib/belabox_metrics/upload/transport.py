@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """`retry_after` and `date` are the headers, "" where there is none. `is_web_page`: it is made for a person, so
-    not the server answers but something on the way, whatever the status. `shortfall`: what its body says is missing,
-    though its status is 2xx."""
+    """`retry_after` and `date` are the headers, "" where there is none. `is_web_page`: it is made for a person, so not
+    the server answers but something on the way, whatever the status; its body tells where no header does. `shortfall`:
+    what its body says is missing, though its status is 2xx."""
 
     __slots__ = (
         "body",
@@ -34,8 +34,9 @@ class Answer:
         self.status = reply.status
         self.retry_after = reply.headers.get("retry-after", "")
         self.date = reply.headers.get("date", "")
-        self.is_web_page = reply.headers.get("content-type", "").lower().startswith("text/html")
         self.body = reply.body
+        kind = reply.headers.get("content-type", "").lower()
+        self.is_web_page = kind.startswith("text/html") or self.body.lstrip()[:1] == b"<"
         self.bytes_sent = reply.bytes_sent
         self.bytes_received = reply.bytes_received
         self.duration_ms = reply.duration_ms

@@ -85,6 +85,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
         failed = caught
         if plan is None:
             _note_silence(link, remote, moment, caught)
+        # Also what is at fault here and not out there, so that it is told once and not each time.
+        link.error = str(caught)
     outcome = runs.FAILED if failed else runs.DONE if batch.samples else runs.NO_DATA
     duration_us = (time.perf_counter_ns() - started) // 1000
     run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)

@@ -167,6 +167,18 @@ def test_a_server_that_repeats_the_secret_is_not_quoted(
     assert b64encode(f"box:{CANARY}".encode()) not in reply.body
 
 
+def test_a_server_that_repeats_the_url_is_not_quoted(settings: Settings, server: Server) -> None:
+    def repeat(connection: socket.socket) -> None:
+        said = f"no {CANARY}/x here, nor a: ".encode() + server.requests[-1]
+        connection.sendall(b"HTTP/1.1 404 x\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+
+    server.answer = repeat
+    url = f"{server.url}?key={CANARY}%2Fx&tenant=a"
+    reply = Client(Access(settings(url)), 5).post(url, b"", {})
+    assert CANARY.encode() not in reply.body
+    assert b"no ... here, nor a: POST /api/v1/import?... HTTP/1.1" in reply.body
+
+
 BY_HAND = """
 import os, sys
 sys.path.insert(0, sys.argv[1])

@@ -78,6 +78,10 @@ def web_page(handler: http.server.BaseHTTPRequestHandler) -> None:
     status(200, **{"Content-Type": "text/html; charset=utf-8"})(handler)
 
 
+def nameless_page(handler: http.server.BaseHTTPRequestHandler) -> None:
+    status(200, "\n<!doctype html><title>Log in</title>")(handler)
+
+
 def cut_short(handler: http.server.BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
@@ -113,6 +117,7 @@ def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
         (drop, 75, "pending"),
         (hang, 75, "no answer in time"),
         (web_page, 1, "with a web page"),
+        (nameless_page, 1, "with a web page"),
         (trickle, 75, "no whole answer in 4 s"),
     ],
     ids=[
@@ -127,6 +132,7 @@ def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
         "drop",
         "hang",
         "web page",
+        "web page without a type",
         "trickle",
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,27 @@ def test_what_waited_through_an_outage_lets_the_newest_pass(tmp_path: Path, remo
     assert len(remote.arrived()) == len(set(remote.arrived())) == 3002
     assert box.sql("SELECT count(*) FROM metrics WHERE uploaded = 0") == [(0,)]
     assert box.sql("SELECT count(*) FROM backlog") == [(0,)]
+
+
+def test_many_outages_are_not_all_in_memory_at_once(tmp_path: Path, remote: Remote) -> None:
+    box = Box(tmp_path, remote.url)
+    with box.store.writing() as connection:
+        for span in range(60):
+            first = START_MS + span * 1000
+            for at in range(20):
+                values = [Sample("n", at + 0.5, {"at": str(series)}) for series in range(100)]
+                runs.add(
+                    connection, runs.Run("collect", Moment(first + at, 0, "boot", True), metric="n", samples=values)
+                )
+            connection.execute("INSERT INTO backlog VALUES (NULL, 2, ?, ?)", (first - 1, first + 999))
+        connection.execute("UPDATE positions SET run = ?", (START_MS + 60_000,))
+    remote.answer = status(503)
+    tracemalloc.start()
+    assert box.upload() == 75
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A batch of one span is 200 KB, of all of them 12 MB.
+    assert peak < 3_000_000
 
 
 def test_the_view_knows_what_of_the_backlog_is_sent(tmp_path: Path, remote: Remote) -> None:

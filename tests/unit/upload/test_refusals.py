@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from belabox_metrics import journal
 from belabox_metrics.store import flights
 
 from .box import Box, Handler, Remote, plain, status
@@ -203,3 +204,21 @@ def test_a_critical_sample_does_not_wait_for_a_long_back_off_but_for_the_server(
     box.sample(0, "critical too")
     assert box.upload() == 0
     assert len(remote.requests) == before
+
+
+def test_what_is_at_fault_here_is_told_loudly_once(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error in the journal the first time, and a line as long as it stays so."""
+    monkeypatch.setenv("JOURNAL_STREAM", "1:1")
+    monkeypatch.setattr(journal, "_send", lambda *_: False)
+    box = Box(tmp_path, remote.url, format="nonsense")
+    box.sample(2)
+    told = []
+    for _ in range(3):
+        assert box.upload() == 78
+        told.append(capsys.readouterr().err[:3])
+    assert told == [f"<{journal.ERROR}>", f"<{journal.NOTICE}>", f"<{journal.NOTICE}>"]
+    box.configure(format="victoriametrics")
+    assert box.upload() == 0
+    assert box.link().error == ""
