@@ -46,7 +46,7 @@ def measure(options: Options) -> list[Figure]:
         machine.run("/src/install.sh", "--remote", "http://127.0.0.1:8428/api/v1/import", timeout=300)
         machine.run("cp", CONFIG, f"{CONFIG}.shipped")
         for metric in _shipped(machine) - set(INTERVALS):
-            machine.run("sed", "-i", f"/name: {metric}$/,/enabled/ s/enabled: true/enabled: false/", CONFIG)
+            machine.run("sed", "-i", f"/name: {metric}\\b/,/enabled/ s/enabled: true/enabled: false/", CONFIG)
         source = f"/name: srt.packet_loss/a\\    config: {{url: '{RELAY}'}}"
         machine.run("sed", "-i", source, CONFIG)
         machine.wait_until(
