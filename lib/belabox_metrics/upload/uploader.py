@@ -21,6 +21,7 @@ from .plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlite3 import Connection
     from typing import Any
 
     from ..store.link import Link
@@ -73,7 +74,7 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
             return 0
         if not due.may_try(link, moment, remote, critical=queue.is_waiting(connection, 0)):
             return 0
-    before = link.error
+    before, attempted_ms = link.error, link.attempt_ms
     batch = Batch()
     plan: Plan | None = None
     failed: Problem | None = None
@@ -92,9 +93,13 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     run = runs.Run("upload", moment, outcome=outcome, priority=3, error=str(failed or ""), duration_us=duration_us)
     with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as writing:
         runs.add(writing, run)
-        links.write(writing, link, moment)
+        # Unless the configuration was applied meanwhile: what this one found out is of another server, or token.
+        if links.read(writing, moment.boot_id).attempt_ms == attempted_ms:
+            links.write(writing, link, moment)
         if plan is not None:
             plan.note(writing)
+    if everything and not failed:
+        _tell_rest(connection)
     return _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)
 
 
@@ -130,6 +135,12 @@ def _drain(
         Drain(store, remote, moment, plan, sender, attempts, pace, batch, everything, chosen.ONE_SESSION).run()
     finally:
         link.rate = pace.rate
+
+
+def _tell_rest(connection: Connection) -> None:
+    """To a person who asked for everything, as one activation has its bounds, and samples may wait for the time."""
+    left = queue.pending_count(connection)
+    print(f"{left} samples are still pending" if left else "nothing is pending any more")
 
 
 def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, duration_us: int, again: bool) -> int:

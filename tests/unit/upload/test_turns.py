@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from belabox_metrics import clock, wake
+from belabox_metrics.store import link
+from belabox_metrics.store.database import Store
 from belabox_metrics.store.lock import Lock
-from belabox_metrics.upload import uploader
+from belabox_metrics.upload import drain, uploader
 
 from .box import Box, Handler, Remote, status, upload
 
@@ -65,6 +67,47 @@ def test_who_does_not_get_its_turn_leaves_everything_as_it_was(
     assert uploader.main(["--due"]) == 0
     assert not wake.is_wanted()
     assert len(remote.arrived()) == 1
+
+
+def test_what_an_upload_finds_out_of_the_server_of_before_does_not_hold_for_the_new_one(
+    tmp_path: Path, remote: Remote
+) -> None:
+    """`apply` comes in the middle of a request, and has the new server tried at once."""
+    box = Box(tmp_path, remote.url)
+    box.sample(2)
+    remote.answer = status(503)
+    assert box.upload() == 75
+    box.wait(60)
+
+    def applied(handler: Handler) -> None:
+        other = Store(box.store.path)
+        with other.writing() as connection:
+            link.forget(connection)
+        other.close()
+        status(401)(handler)
+
+    remote.answer = applied
+    assert box.upload() == 1
+    remote.answer = status(204)
+    assert box.upload() == 0
+    assert box.pending() == 0
+
+
+def test_a_person_is_told_what_is_left(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = Box(tmp_path, remote.url)
+    for _ in range(3):
+        box.sample(2, count=50)
+    box.upload()
+    assert capsys.readouterr().out == ""
+    assert box.upload(everything=True) == 0
+    assert capsys.readouterr().out == "nothing is pending any more\n"
+    for _ in range(3):
+        box.sample(2, count=50)
+    monkeypatch.setattr(drain, "BACKLOG_S", 0.0)
+    assert box.upload(everything=True) == 0
+    assert capsys.readouterr().out == "150 samples are still pending\n"
 
 
 def _waiting(path: str) -> bool:
