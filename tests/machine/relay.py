@@ -1,6 +1,8 @@
 """A stand-in for a relay: the statistics page of an irl-srt-server that receives one stream, loss included.
 
-relay.py [PORT]     http://127.0.0.1:PORT/stats?publisher=publish/live/feed1
+relay.py [PORT [FILE]]     http://127.0.0.1:PORT/stats?publisher=publish/live/feed1
+
+FILE, where there is one, is JSON: numbers that stand for those made up here, or null while no stream arrives.
 """
 
 from __future__ import annotations
@@ -58,9 +60,22 @@ def answer(target: str) -> tuple[int, dict[str, object]]:
     if parts.path != "/stats":
         return 404, {"message": "Not found", "status": "error"}
     publishers = {}
-    if parse_qs(parts.query).get("publisher", [PUBLISHER]) == [PUBLISHER]:
-        publishers[PUBLISHER] = publisher(time.monotonic() - STARTED)
+    told = said()
+    if parse_qs(parts.query).get("publisher", [PUBLISHER]) == [PUBLISHER] and told is not None:
+        publishers[PUBLISHER] = {**publisher(time.monotonic() - STARTED), **told}
     return 200, {"publishers": publishers, "status": "ok"}
+
+
+def said() -> dict[str, float] | None:
+    """What FILE says, nothing without one."""
+    if len(sys.argv) < 3:
+        return {}
+    try:
+        with open(sys.argv[2], encoding="utf-8") as file:
+            found: dict[str, float] | None = json.load(file)
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 class Handler(BaseHTTPRequestHandler):
