@@ -141,6 +141,7 @@ def test_a_wrong_value_changes_nothing(own: Machine, argument: tuple[str, str]) 
     assert own.run("cat", CONFIG).stdout == before
     assert own.run("ls", "-A", "/etc/belabox-metrics").stdout.split() == [
         "api-token",
+        "collectors.d",
         "config.yaml",
         "config.yaml.dist",
     ]

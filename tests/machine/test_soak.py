@@ -99,7 +99,7 @@ def check_records(machine: Machine, first: int, last: int, runs: list[dict[str, 
         # A run at the very edge may have its record on the other side.
         assert abs(of_runs[metric] - of_records[metric]) <= 1, metric
     jobs = {record["BELABOX_JOB"] for record in ours}
-    assert jobs <= {"collect", "upload", "maintain", "health", "apply"}
+    assert jobs <= {"collect", "upload", "maintain", "health", "apply", "clock"}
     manager = machine.journal("_PID=1")
     about_us = [
         record["MESSAGE"]
