@@ -105,13 +105,15 @@ def _explained(copies: dict[Sample, int], posts: list[Post], troubles: list[Trou
     left = dict(copies)
     explained: Counter[str] = Counter()
     for accepted in of_chunk.values():
+        # Not by when they were accepted: what the box has given up the kernel still sends, and it may come late, even
+        # after what was sent instead.
+        accepted.sort(key=lambda post: post.began)
         for at, again in enumerate(accepted):
             # The same bytes, or a part of them: what gets no answer is halved in the end.
             first = next((post for post in reversed(accepted[:at]) if again.samples <= post.samples), None)
             if first is None or first.began == again.began:
                 continue
-            # Not from when it was accepted: what the box has given up the kernel still sends, and it may come late.
-            between = [trouble.what for trouble in troubles if first.began <= trouble.at <= again.at]
+            between = [trouble.what for trouble in troubles if first.began <= trouble.at <= again.began]
             cause = "the answer was cut" if first.cut else between[0] if between else ""
             if cause:
                 for sample in again.samples & left.keys():

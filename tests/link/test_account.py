@@ -21,8 +21,8 @@ def exported(*stamps: int, value: float = 5.0) -> Rows:
     return [{"metric": metric, "values": [value] * len(stamps), "timestamps": list(stamps)}]
 
 
-def post(at: float, key: str, *stamps: int, cut: bool = False) -> Post:
-    return Post(at - 3, at, key, cut, frozenset(map(sample_of, stored(*stamps))))
+def post(at: float, key: str, *stamps: int, cut: bool = False, took: float = 3) -> Post:
+    return Post(at - took, at, key, cut, frozenset(map(sample_of, stored(*stamps))))
 
 
 def test_all_is_well_where_each_sample_is_there_once() -> None:
@@ -51,6 +51,7 @@ def test_what_must_not_be_is_told(found: Account, word: str) -> None:
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(15, "killed")], "killed"),
         # Given up before it came.
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(8, "too slow")], "too slow"),
+        ([post(20, "a", 1), post(21, "a", 1, took=14)], [Trouble(15, "too slow")], "too slow"),
         ([post(10, "a", 1), post(20, "a", 1)], [Trouble(6, "too slow")], "unexplained"),
         ([post(10, "a-0-0-2", 1, 2), post(20, "a-0-0-1", 1)], [Trouble(15, "killed")], "killed"),
         ([post(10, "a", 1), post(20, "a", 1)], [], "unexplained"),
@@ -63,6 +64,7 @@ def test_what_must_not_be_is_told(found: Account, word: str) -> None:
         "cut",
         "killed",
         "late",
+        "later-than-the-second",
         "before",
         "halved",
         "nothing-happened",
