@@ -281,6 +281,13 @@ DOCUMENT = """{"session_id": "s", "device_id": "belabox-001", "timestamp": "2025
 LINE = '{"metric":{"__name__":"a","core":"0"},"values":[1.5],"timestamps":[1795200000000]}'
 HEAD = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
 REQUEST = "GET /health?x=1 HTTP/1.1\r\nHost: box:9100\r\nConnection: close\r\n\r\n"
+# As in tests/unit/stream/test_kernel.py: what no recording has.
+KERNEL = """usb 2-1: USB disconnect, device number 3
+qmi_wwan 2-1:1.4 wwan0: unregister 'qmi_wwan' usb-xhci-hcd.5.auto-1, WWAN/QMI device
+cdc_ether 1-1:1.0 usb0: register 'cdc_ether' at usb-fc800000.usb-1, CDC Ethernet Device, 00:1e
+Out of memory: Killed process 2211 (belacoder) total-vm:757496kB, anon-rss:24296kB
+thermal thermal_zone0: critical temperature reached (115 C), shutting down
+"""
 DATES: list[Path | str] = [
     "Sun, 06 Nov 1994 08:49:37 GMT",
     "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -329,7 +336,7 @@ PARSERS = [
     Parser("srt.relay", of_text(_relay), fixture("sls/*.json")),
     Parser("srt.live_transmit", of_text(_live_transmit), fixture("srt-live-transmit/*.json")),
     Parser("srt.srtla", of_text(_srtla, ValueError), fixture("srtla-telemetry/*.json")),
-    Parser("stream.lines", of_text(_belaui), [*said("belabox/*.jsonl"), *fixture("belabox/*.txt")]),
+    Parser("stream.lines", of_text(_belaui), [*said("belabox/*.jsonl"), *fixture("belabox/*.txt"), KERNEL]),
     Parser("stream.command", of_text(_command_line), fixture("belabox-live/proc/*/cmdline")),
     Parser("stream.pipeline", of_text(setup.elements), fixture("belabox-live/tmp/belacoder_pipeline")),
     Parser("stream.routes", of_file(links.ROUTES, _routes), proc("net/route")),
