@@ -47,7 +47,7 @@ KEYS = (
     Key("remote", "url", "url", ""),
     Key("remote", "enabled", "boolean", True),
     Key("remote", "upload_interval", "duration", 30 * SECOND, SECOND, DAY),
-    Key("remote", "timeout", "duration", 30 * SECOND, SECOND, 10 * MINUTE),
+    Key("remote", "timeout", "duration", 30 * SECOND, SECOND, 2 * MINUTE),
     Key("remote", "compression", "boolean", True),
     Key("remote", "batch_size", "integer", 2500, 1, 100_000),
     Key("remote", "chunk_size", "integer", 50, 1, 10_000),

@@ -151,7 +151,7 @@ def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, dura
 
     fields: dict[str, Any] = {
         "batch_id": batch.id,
-        "chunk_index": batch.chunks if failed else batch.chunks - 1,
+        "chunk_index": batch.chunks if failed else max(batch.chunks - 1, 0),
         "attempt": batch.attempt,
         "count": batch.samples,
         "endpoint": endpoint(remote.url),
