@@ -14,18 +14,11 @@ from typing import Any
 import pytest
 
 from .machine import Machine, booted
+from .specification import INTERVALS
 
 pytestmark = pytest.mark.machine
 
 SECONDS = int(os.environ.get("BELABOX_METRICS_SOAK_SECONDS", "65"))
-INTERVALS = {
-    "cpu.temperature": 30,
-    "cpu.usage": 10,
-    "disk.io": 30,
-    "memory.usage": 30,
-    "network.traffic": 10,
-    "srt.packet_loss": 5,
-}
 RUNS = """
 SELECT jobs.job, metric, runs.id - lead_ms AS timestamp_ms, boottime_ms, outcome, runs.error
 FROM runs JOIN jobs ON jobs.id = runs.job

@@ -9,12 +9,12 @@ import time
 from typing import NamedTuple
 
 from ...machine.machine import Machine, booted
+from ...machine.specification import INTERVALS
 from ..activation import QUIET_BARE, RUNTIME_UNITS, TICKS, Trial, cpu_of_starts, replaced
 from ..figures import Figure, short
 from ..options import Options
 from ..processes import PEAK
 from .activation import NAIVE, NAIVE_UNIT
-from .wear import INTERVALS
 
 RELAY = "http://127.0.0.1:8181/stats?publisher=publish/live/feed1"
 CONFIG = "/etc/belabox-metrics/config.yaml"

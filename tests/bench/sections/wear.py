@@ -6,19 +6,12 @@ import sqlite3
 from pathlib import Path
 
 from ...machine.machine import Machine, booted
+from ...machine.specification import INTERVALS
 from ..activation import RUNTIME_UNITS
 from ..figures import Figure, short, spread
 from ..options import Options
 from ..processes import METRICS, NAIVE, Installed, fill_naive, relay, traced
 
-INTERVALS = {
-    "cpu.temperature": 30,
-    "cpu.usage": 10,
-    "disk.io": 30,
-    "memory.usage": 30,
-    "network.traffic": 10,
-    "srt.packet_loss": 5,
-}
 DAY = 86_400
 SIX_HOURS = 6 * 3600 * 541_800 // 86_400
 ROUNDS = 30
