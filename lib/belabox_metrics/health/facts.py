@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreProblem
-from ..store import flights, link, queue, rejected
+from ..store import figures, flights, link, queue, rejected
 from ..store.database import DatabaseError, problem
 from . import clock, limits
 
@@ -125,17 +125,9 @@ def read(store: Store) -> Facts:
         raise StoreProblem(f"holds what it should not: {error}", where=store.path) from error
     finally:
         connection.close()
-    facts.database_bytes = size(store.path)
-    facts.log_bytes = size(store.path + "-wal")
+    facts.database_bytes = figures.size(store.path)
+    facts.log_bytes = figures.size(store.path + "-wal")
     return facts
-
-
-def size(path: str) -> int:
-    """Bytes of a file, 0 where there is none."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
 
 
 _JOBS = """

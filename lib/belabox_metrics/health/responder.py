@@ -16,6 +16,7 @@ import time
 from .. import clock, journal
 from ..errors import Problem, StoreProblem, UsageProblem
 from ..store.database import Store, database_path
+from ..store.figures import size
 from . import facts, judge
 from .http import Answer, Server
 from .verdict import ERROR, OK
@@ -97,7 +98,7 @@ class Responder:
             # Who asks gets an answer, whoever looks after the box the traceback.
             self._show(bug)
             problem = StoreProblem(f"this is a bug: {type(bug).__name__}: {bug}", hint="see journalctl -u 'belabox-*'")
-        sizes = (facts.size(self._store.path), facts.size(self._store.path + "-wal"))
+        sizes = (size(self._store.path), size(self._store.path + "-wal"))
         return Report(judge.report_without_database(problem, sizes, clock.now()), PATH)
 
     def _show(self, bug: Exception) -> None:

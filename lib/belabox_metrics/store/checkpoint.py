@@ -8,7 +8,7 @@ lock: `store.writing(checkpoint_first=True)`.
 
 from __future__ import annotations
 
-import os
+from . import figures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +20,7 @@ LOG_LIMIT = 512 * 1024
 
 def log_size(path: str) -> int:
     """Bytes of the write-ahead log of the database at `path`; 0 without one."""
-    try:
-        return os.stat(path + "-wal").st_size
-    except OSError:
-        return 0
+    return figures.size(path + "-wal")
 
 
 def truncate_log(connection: Connection) -> bool:

@@ -37,10 +37,11 @@ def pending(connection: Connection) -> int:
 def sizes(connection: Connection) -> tuple[int, int]:
     """Bytes of the database's file and of its log."""
     path = str(connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0])
-    return _size(path), _size(path + "-wal")
+    return size(path), size(path + "-wal")
 
 
-def _size(path: str) -> int:
+def size(path: str) -> int:
+    """Bytes of a file, 0 where there is none."""
     try:
         return os.stat(path).st_size
     except OSError:

@@ -14,6 +14,7 @@ from belabox_metrics.errors import StoreProblem
 from belabox_metrics.health import facts, judge, limits
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
+from belabox_metrics.store.figures import size
 
 from .conftest import Box, Rows, settings
 
@@ -69,8 +70,8 @@ def test_all_is_well_in_the_shape_of_the_contract(at_work: Box) -> None:
                 "message": "readable",
                 "timestamp": stamp,
                 "details": {
-                    "database_size_bytes": facts.size(at_work.store.path),
-                    "wal_size_bytes": facts.size(at_work.store.path + "-wal"),
+                    "database_size_bytes": size(at_work.store.path),
+                    "wal_size_bytes": size(at_work.store.path + "-wal"),
                     "pending_count": 0,
                     "oldest_metric_timestamp": "2023-11-14T22:15:00Z",
                 },
@@ -414,7 +415,7 @@ def test_nobody_is_kept_from_truncating_the_log(at_work: Box) -> None:
     facts.read(at_work.store)
     with at_work.store.writing(checkpoint_first=True) as connection:
         connection.execute("SELECT 1")
-    assert facts.size(at_work.store.path + "-wal") < 4096
+    assert size(at_work.store.path + "-wal") < 4096
 
 
 def test_judging_twice_changes_nothing(at_work: Box) -> None:
