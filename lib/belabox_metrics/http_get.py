@@ -9,17 +9,11 @@ message.
 from __future__ import annotations
 
 import _socket
-import _thread
 from time import monotonic
 
 from . import __version__
+from .dialling import NoAnswer, addresses, connected
 from .errors import ConfigProblem, SourceProblem, TryLater
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    Address = tuple[int, int, int, str, Any]
 
 LIMIT = 64 * 1024  # bytes of body
 _HEAD_LIMIT = 16 * 1024
@@ -183,59 +177,18 @@ def _place(place: str, default: int) -> tuple[str, int]:
 
 
 def _connected(url: Url, deadline: float) -> _socket.socket:
-    """A connection to the first address that takes one. Each address gets an equal share of the time left,
-    so that a dead IPv6 route leaves some for IPv4."""
-    addresses = _resolved(url, deadline)
-    fault: OSError | None = None
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = _left(deadline, url.host) / (len(addresses) - number)
-        try:
-            connection = _socket.socket(family, kind, protocol)
-        except OSError as other:  # a kernel or a sandbox without IPv6
-            fault = other
-            continue
-        try:
-            connection.settimeout(share)
-            connection.connect(address)
-        except OSError as other:
-            fault = other
-            connection.close()
-            continue
-        return connection
-    raise TryLater(f"can't be reached: {_reason(fault)}", where=url.host)
-
-
-def _resolved(url: Url, deadline: float) -> list[Address]:
-    # bytes, because a str would go through the idna codec, which imports re.
-    host = url.host.encode("ascii")
     try:
-        return _socket.getaddrinfo(host, url.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
-    except _socket.gaierror:
-        pass
-    # The resolver knows no deadline, and takes half a minute to give up on a dead uplink. It is left behind
-    # in its thread, which does not keep the process alive.
-    found: list[list[Address]] = []
-    faults: list[OSError] = []
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def resolve() -> None:
-        try:
-            found.append(_socket.getaddrinfo(host, url.port, 0, _socket.SOCK_STREAM))
-        except OSError as fault:
-            faults.append(fault)
-        finally:
-            done.release()
-
-    _thread.start_new_thread(resolve, ())
-    if not done.acquire(timeout=_left(deadline, url.host)):
-        raise TryLater("no name server answers", where=url.host)
-    if found:
-        return found[0]
-    if faults and faults[0].errno == _socket.EAI_NONAME:
-        raise SourceProblem("no host has this name", where=url.host, hint="check the URL")
-    reason = _reason(faults[0] if faults else None)
-    raise TryLater(f"its address can't be found: {reason}", where=url.host)
+        places = addresses(url.host, url.port, _left(deadline, url.host))
+    except NoAnswer:
+        raise TryLater("no name server answers", where=url.host) from None
+    except OSError as fault:
+        if fault.errno == _socket.EAI_NONAME:
+            raise SourceProblem("no host has this name", where=url.host, hint="check the URL") from None
+        raise TryLater(f"its address can't be found: {_reason(fault)}", where=url.host) from None
+    try:
+        return connected(places, lambda: _left(deadline, url.host), _socket.socket)
+    except OSError as fault:
+        raise TryLater(f"can't be reached: {_reason(fault)}", where=url.host) from None
 
 
 def _encrypted(connection: _socket.socket, host: str, deadline: float) -> _socket.socket:
@@ -262,7 +215,5 @@ def _left(deadline: float, host: str) -> float:
     return left
 
 
-def _reason(fault: OSError | None) -> str:
-    if fault is None:
-        return "unknown"
+def _reason(fault: OSError) -> str:
     return fault.strerror or str(fault) or type(fault).__name__

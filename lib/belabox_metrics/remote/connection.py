@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import select
 import socket
@@ -10,14 +9,12 @@ import struct
 from http.client import HTTPConnection, HTTPResponse
 from time import monotonic
 
+from ..dialling import NoAnswer, addresses, connected
 from .unreachable import Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
-    from typing import Any
-
-    Address = tuple[Any, Any, int, str, Any]
 
 # From asm-generic/socket.h; in no Python's socket module. The kernel paces what leaves this socket, in bytes a second,
 # of TCP also without the queueing discipline fq (Linux 4.13); all bits set is as fast as it goes.
@@ -58,7 +55,7 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Raises OSError and Unreachable."""
         until = monotonic() + self._connect_s
-        plain = _connected(_addresses(self.host, self.port, self._connect_s), until)
+        plain = _plain(self.host, self.port, until)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:
@@ -89,55 +86,15 @@ class Connection(HTTPConnection):
             self.sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, struct.pack("I", rate))
 
 
-def _connected(addresses: list[Address], until: float) -> socket.socket:
-    """To the first address that takes one. Each gets an equal share of the time left, so that a dead IPv6 route leaves
-    some for IPv4."""
-    fault: OSError | None = None
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = _left(until) / (len(addresses) - number)
-        try:
-            plain = socket.socket(family, kind, protocol)
-        except OSError as other:  # a kernel or a sandbox without IPv6
-            fault = other
-            continue
-        try:
-            plain.settimeout(share)
-            plain.connect(address)
-        except OSError as other:
-            fault = other
-            plain.close()
-            continue
-        return plain
-    if isinstance(fault, socket.timeout):
-        raise Unreachable("no connection in time")
-    raise fault or Unreachable("the name of the server has no address")
-
-
-def _addresses(host: str, port: int, wait_s: float) -> list[Address]:
-    """The resolver knows no deadline and no signal ends it; it takes half a minute to give up on a dead uplink. So it
-    is left behind in its thread, which does not keep the process alive."""
-    name = host.encode("ascii")
-    with contextlib.suppress(socket.gaierror):
-        return socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-    found: list[list[Address]] = []
-    faults: list[OSError] = []
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def resolve() -> None:
-        try:
-            found.append(socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM))
-        except OSError as fault:
-            faults.append(fault)
-        finally:
-            done.release()
-
-    _thread.start_new_thread(resolve, ())
-    if not done.acquire(timeout=wait_s):
-        raise Unreachable("no name server answers")
-    if faults:
-        raise faults[0]
-    return found[0]
+def _plain(host: str, port: int, until: float) -> socket.socket:
+    try:
+        places = addresses(host, port, _left(until))
+    except NoAnswer:
+        raise Unreachable("no name server answers") from None
+    try:
+        return connected(places, lambda: _left(until), socket.socket)
+    except socket.timeout:
+        raise Unreachable("no connection in time") from None
 
 
 def _left(until: float) -> float:

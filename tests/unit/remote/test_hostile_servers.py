@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import gzip
 import socket
 import subprocess
@@ -264,7 +265,7 @@ def test_a_resolver_that_hangs_is_left_behind(settings: Settings, monkeypatch: p
         release.wait()
         return []
 
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(_socket, "getaddrinfo", hang)
     with pytest.raises(Unreachable, match=r"^http://metrics\.example/: no name server answers$"):
         client(settings("http://metrics.example/"), 0.3).get("http://metrics.example/")
     release.set()
