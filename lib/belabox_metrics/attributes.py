@@ -70,6 +70,17 @@ class Attributes:
         self.broken(path, f"{text[:_SHOWN]!a}{'…' if len(text) > _SHOWN else ''} is not a number")
         return None
 
+    def cooling_percent(self, device: str) -> float | None:
+        """How much of what it can do the cooling device in this folder does, `cur_state` of `max_state`; None when it
+        has no steps, and when it does not tell (the kernel's `Documentation/driver-api/thermal/sysfs-api.rst`)."""
+        state, most = self.number(f"{device}/cur_state"), self.number(f"{device}/max_state")
+        if state is None or not most:
+            return None
+        if not 0 <= state <= most:
+            self.broken(f"{device}/cur_state", f"state {state} of {most} can't be true")
+            return None
+        return round(100 * state / most, 2)
+
     def broken(self, path: str, what: str) -> None:
         """Leave out what `path` says, because `what`."""
         self._broken[path] = str(SourceProblem(what, where=self.root + path))

@@ -53,13 +53,9 @@ def _levels(files: Attributes) -> list[Sample]:
             continue
         label = distinct(kind, taken)
         taken[label] = entry
-        level, most = files.number(f"{path}/cur_state"), files.number(f"{path}/max_state")
-        if level is None or not most:
-            continue
-        if not 0 <= level <= most:
-            files.broken(f"{path}/cur_state", f"level {level} of {most} can't be true")
-            continue
-        samples.append(Sample("fan.level_percent", round(100 * level / most, 2), {"device": label}))
+        percent = files.cooling_percent(path)
+        if percent is not None:
+            samples.append(Sample("fan.level_percent", percent, {"device": label}))
     return samples
 
 

@@ -38,14 +38,9 @@ def collect(world: World) -> Reading:
             devices[distinct(kind, devices)] = f"{PATH}/{entry}"
     percents: dict[str, float] = {}
     for label, path in devices.items():
-        state, most = files.number(f"{path}/cur_state"), files.number(f"{path}/max_state")
-        # One without steps can't slow anything down.
-        if state is None or not most:
-            continue
-        if not 0 <= state <= most:
-            files.broken(f"{path}/cur_state", f"state {state} of {most} can't be true")
-            continue
-        percents[label] = round(100 * state / most, 2)
+        percent = files.cooling_percent(path)
+        if percent is not None:
+            percents[label] = percent
     samples = [Sample("thermal.throttle_percent", percent, {"device": label}) for label, percent in percents.items()]
     if samples:
         samples.insert(0, Sample("thermal.throttled", int(any(percents.values()))))
