@@ -1,0 +1,1 @@
+"""How runs are best stored: the layouts that docs/storage.md compares."""
