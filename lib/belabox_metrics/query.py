@@ -10,6 +10,7 @@ import time
 from .config.duration import parse
 from .config.findings import Unfit
 from .errors import Problem, UsageProblem
+from .printable import printable
 from .store.database import DatabaseError, Store, database_path, problem
 
 # From the view, so that what a person sees here is what SQL shows. The id bounds the search: a run's id is never less
@@ -51,7 +52,8 @@ def main(arguments: list[str]) -> int:
         else:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(timestamp_ms / 1000))
             shown = ",".join(f"{key}={text}" for key, text in labels.items())
-            print(f"{stamp}  {name}{{{shown}}}  {value}" if shown else f"{stamp}  {name}  {value}")
+            line = f"{stamp}  {name}{{{shown}}}  {value}" if shown else f"{stamp}  {name}  {value}"
+            print(printable(line, None))
     if not rows:
         print(f"no samples of {options.metric} in the last {options.since}", file=sys.stderr)
     return 0

@@ -8,6 +8,7 @@ import sys
 import time
 
 from .errors import Problem
+from .printable import printable
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.sessions import Stored, latest
 
@@ -49,7 +50,7 @@ def _document(session: Stored) -> dict[str, object]:
 def _row(session: Stored) -> str:
     start = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(session.start_ms / 1000))
     setup = ", ".join(str(session.metadata[key]) for key in ("relay", "pipeline") if key in session.metadata)
-    return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {setup}".rstrip()
+    return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {printable(setup, None)}".rstrip()
 
 
 def _lasted(session: Stored) -> str:

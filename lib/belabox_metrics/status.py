@@ -10,6 +10,7 @@ from . import alert, clock
 from .errors import Problem
 from .health import facts, judge
 from .health.verdict import OK, span
+from .printable import printable
 from .quantity import shown
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.runs import DONE, FAILED
@@ -68,9 +69,8 @@ def main(arguments: list[str]) -> int:
     for name, metric, since_ms in alerts:
         print(f"alert  {name} of {metric}, for {span(max(0, now.wall_ms - since_ms) // 1000 * 1000)}")
     print()
-    print("\n".join(_metrics(found, states, components, not_scheduled, values, now)))
-    print()
-    print("\n".join(_rest(components)))
+    for line in (*_metrics(found, states, components, not_scheduled, values, now), "", *_rest(components)):
+        print(printable(line, None))
     return 0
 
 

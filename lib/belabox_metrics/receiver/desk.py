@@ -8,11 +8,11 @@ import threading
 import time
 from urllib.parse import parse_qs
 
+from ..printable import printable
 from . import document, lines, trouble
 from .answer import HTML, JSON, TEXT, Answer, of_json, of_refusal
 from .body import Refusal, unpacked
 from .ledger import DIFFERENT, Ledger
-from .printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import calendar
 import re
 from datetime import datetime
 
+from ..printable import printable
 from . import rules
 from .content import Content, series_text
-from .printable import printable
 from .strict_json import reader
 
 NAME = "document"

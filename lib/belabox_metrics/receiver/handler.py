@@ -8,11 +8,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
 from .. import __version__
+from ..printable import printable
 from . import trouble
 from .answer import of_refusal
 from .body import PIECE, Refusal, read
 from .patience import Patience
-from .printable import printable
 from .receipt import CUT, Receipt
 
 TYPE_CHECKING = False

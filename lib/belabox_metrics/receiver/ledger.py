@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 
-from .printable import printable
+from ..printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ Source of the format: the server's documentation, "How to import data in JSON li
 
 from __future__ import annotations
 
+from ..printable import printable
 from . import rules
 from .content import Content, series_text
-from .printable import printable
 from .strict_json import reader
 
 TYPE_CHECKING = False

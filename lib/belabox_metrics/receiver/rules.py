@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from .printable import printable
+from ..printable import printable
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _DOTTED = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*")

@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 
+from ..printable import printable
 from .ledger import NOBODY
-from .printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .printable import printable
+from ..printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
