@@ -36,7 +36,7 @@ CRITICAL = 0
 HIGH = 1
 NORMAL = 2
 
-USAGE = """usage: collect METRIC [--dry-run] [--root DIR] [--database FILE]
+USAGE = """usage: belabox-metrics collect METRIC [--dry-run] [--root DIR] [--database FILE]
 
 Collect one metric once and store the values.
 

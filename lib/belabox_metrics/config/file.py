@@ -36,7 +36,8 @@ def _read(path: str) -> bytes:
     except FileNotFoundError:
         raise ConfigProblem("does not exist", where=path, hint="copy configs/config.yaml there") from None
     except (OSError, ValueError) as fault:
-        raise ConfigProblem(f"can't be read: {_reason(fault)}", where=path) from None
+        hint = "use sudo" if isinstance(fault, PermissionError) else ""
+        raise ConfigProblem(f"can't be read: {_reason(fault)}", where=path, hint=hint) from None
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ConfigProblem("is not a file", where=path)

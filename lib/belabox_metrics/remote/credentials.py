@@ -62,7 +62,7 @@ class Credentials:
             with open(self.path(name), "rb") as file:
                 content = file.read(FILE_LIMIT + 1)
         except OSError as fault:
-            hint = _HOW if name == TOKEN else ""
+            hint = "use sudo" if isinstance(fault, PermissionError) else _HOW if name == TOKEN else ""
             raise ConfigProblem(f"can't be read: {fault.strerror}", where=where, hint=hint) from None
         if len(content) > FILE_LIMIT:
             raise ConfigProblem(f"is longer than {FILE_LIMIT // 1024} KB", where=where)

@@ -77,7 +77,7 @@ def _show(configuration: Configuration, rows: list[dict[str, object]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     what = "Tell what a configuration does, or what is wrong with it."
-    parser = argparse.ArgumentParser(prog="check", description=what)
+    parser = argparse.ArgumentParser(prog="belabox-metrics check", description=what)
     default = "default: %(default)s"
     parser.add_argument("file", metavar="FILE", nargs="?", default=configuration_path(), help=default)
     parser.add_argument("--json", action="store_true", help="for a program")

@@ -29,11 +29,10 @@ class Lock:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
         except OSError as error:
-            raise StoreProblem(
-                f"cannot open the lock file: {error.strerror}",
-                where=self.path,
-                hint="the directory must exist and belong to the user the jobs run as",
-            ) from error
+            hint = "the directory must exist and belong to the user the jobs run as"
+            if isinstance(error, PermissionError):
+                hint = f"use sudo; {hint}"
+            raise StoreProblem(f"cannot open the lock file: {error.strerror}", where=self.path, hint=hint) from error
         try:
             self._wait(descriptor)
         except BaseException:

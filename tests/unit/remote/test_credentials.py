@@ -214,4 +214,4 @@ def test_root_reads_the_secret_before_it_becomes_somebody_else(tmp_path: Path) -
 
     assert run("handed over")[0] == CANARY
     assert run("handed over")[1].startswith(f"{secret}.missing: can't be read: ")
-    assert run("not handed over")[0].startswith(f"{secret}: can't be read: Permission denied")
+    assert run("not handed over")[0].startswith(f"{secret}: can't be read: Permission denied (use sudo)")
