@@ -37,7 +37,7 @@ Installs or upgrades, starts everything and waits for the first samples. Configu
   --device-id ID     the name of this box in everything that is sent; made from the machine id unless given
   --uninstall        stop and remove; configuration, data and the user '$ACCOUNT' stay
   --purge            with --uninstall: remove those too
-  --try              show it in a throw-away Debian, nothing on this machine is touched; until Ctrl-C
+  --try              show it in a throw-away Debian, until Ctrl-C; all that this machine gets is what builds that
   --once             with --try: end when samples were seen to arrive, the exit code tells
 EOF
 }
@@ -212,7 +212,7 @@ copy() {
 
 install_config() {
     local default=$1 remote=$2 device_id=$3
-    local shipped=$SOURCE/configs/config.yaml new=$CONFIG_DIR/.config.yaml.new settings=()
+    local shipped=$SOURCE/configs/config.yaml new=$CONFIG_DIR/.config.yaml.new settings=() said=''
     install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
     install -d -m 0755 -o root -g root $CONFIG_DIR/collectors.d
     install -d -m 0750 -o $ACCOUNT -g $ACCOUNT $STATE
@@ -230,8 +230,10 @@ install_config() {
         cp "$shipped" $new
         [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
     fi
-    if ! set_in_yaml $new "${settings[@]}" || ! "$TREE/jobs/cli.py" check $new >/dev/null; then
+    if ! set_in_yaml $new "${settings[@]}" || ! said=$("$TREE/jobs/cli.py" check $new 2>&1 >/dev/null); then
         rm -f $new
+        # The file that a person knows.
+        [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
         fail "the configuration was left as it was"
     fi
     if ! cmp -s $new $CONFIG; then
@@ -251,7 +253,7 @@ install_token() {
     if [[ -n $from ]]; then
         install -m 0600 -o root -g root "$from" "$new"
         mv -f "$new" $TOKEN
-        say "wrote $TOKEN; how it is used says remote.auth of $CONFIG"
+        say "wrote $TOKEN; it is shown to the server when remote.auth in $CONFIG says how"
     elif [[ ! -e $TOKEN ]]; then
         install -m 0600 -o root -g root /dev/null $TOKEN
     fi

@@ -30,6 +30,12 @@ FROM (
 ORDER BY timestamp_ms, position
 """
 
+# Of a series only what has come at least once: there is no list of all that could.
+_SEEN = """
+SELECT EXISTS (SELECT 1 FROM settings WHERE section = 'metrics/' || ?1)
+    OR EXISTS (SELECT 1 FROM jobs WHERE metric = ?1) OR EXISTS (SELECT 1 FROM series WHERE name = ?1)
+"""
+
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
@@ -40,6 +46,7 @@ def main(arguments: list[str]) -> int:
             raise UsageProblem(str(error), where="--since", hint="as in: --since 30m") from error
         connection = Store(options.database).reading()
         rows = connection.execute(_SAMPLES, (since_ms, options.metric)).fetchall()
+        seen = rows or connection.execute(_SEEN, (options.metric,)).fetchone()[0]
         connection.close()
     except (Problem, DatabaseError) as caught:
         failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
@@ -55,7 +62,8 @@ def main(arguments: list[str]) -> int:
             line = f"{stamp}  {name}{{{shown}}}  {value}" if shown else f"{stamp}  {name}  {value}"
             print(printable(line, None))
     if not rows:
-        print(f"no samples of {options.metric} in the last {options.since}", file=sys.stderr)
+        when = f"in the last {options.since}" if seen else "ever: is that its name? belabox-metrics status lists them"
+        print(f"no samples of {options.metric} {when}", file=sys.stderr)
     return 0
 
 

@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
         return 0
     print(f"{report['status']}  belabox-metrics {report['version']}, {report['timestamp']}")
     for name, metric, since_ms in alerts:
-        print(f"alert  {name} of {metric}, for {span(max(0, now.wall_ms - since_ms) // 1000 * 1000)}")
+        print(f"alert  {name} of {metric}, for {_rounded(max(0, now.wall_ms - since_ms))}")
     print()
     for line in (*_metrics(found, states, components, not_scheduled, values, now), "", *_rest(components)):
         print(printable(line, None))
@@ -102,14 +102,21 @@ def _metrics(
         told = values.get(metric.name, [])
         text = ", ".join(told[:VALUES_SHOWN])
         text += f" and {len(told) - VALUES_SHOWN} more" if len(told) > VALUES_SHOWN else ""
-        if state != LIVE or not told:
+        if state == LIVE and not told:
+            text = "no value yet: some need two runs"
+        elif state != LIVE:
             # The state has said that already.
             text = components[f"collector.{metric.name}"]["message"]
             text = text.replace("the last run failed: ", "", 1).replace("no data: ", "", 1)
-        rows.append((metric.name, state, "-" if age is None else span(age), span(metric.interval_ms), text))
+        rows.append((metric.name, state, "-" if age is None else _rounded(age), span(metric.interval_ms), text))
     rows += [(name, OFF, "-", "-", reason) for name, reason in sorted(not_scheduled.items())]
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]) for row in rows]
+
+
+def _rounded(ms: int) -> str:
+    """A length of time in whole seconds: in a column of them `7637 ms` is no help."""
+    return span(ms // 1000 * 1000)
 
 
 def _rest(components: dict[str, Any]) -> list[str]:

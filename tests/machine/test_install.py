@@ -138,6 +138,7 @@ def test_a_wrong_value_changes_nothing(own: Machine, argument: tuple[str, str]) 
     refused = own.run("/root/new/install.sh", *argument, check=False)
     assert refused.returncode == 1
     assert "left as it was" in refused.stderr
+    assert refused.stderr.startswith(f"{CONFIG}:")
     assert own.run("cat", CONFIG).stdout == before
     assert own.run("ls", "-A", "/etc/belabox-metrics").stdout.split() == [
         "api-token",

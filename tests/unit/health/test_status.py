@@ -11,7 +11,14 @@ from belabox_metrics.store import runs
 
 from .conftest import Box, Rows, settings
 
-METRICS = {"cpu.usage": 10_000, "hdmi.input": 10_000, "srt.relay": 5_000, "modem": 30_000, "gps": 30_000}
+METRICS = {
+    "cpu.usage": 10_000,
+    "pressure": 60_000,
+    "hdmi.input": 10_000,
+    "srt.relay": 5_000,
+    "modem": 30_000,
+    "gps": 30_000,
+}
 
 
 @pytest.fixture
@@ -23,6 +30,7 @@ def known(box: Box, monkeypatch: pytest.MonkeyPatch) -> Box:
     box.run("collect", "srt.relay", 3)
     box.moment = clock.Moment(box.moment.wall_ms + 600_000, box.moment.boottime_ms + 600_000, "boot-a", True)
     box.run("collect", "cpu.usage", 4)
+    box.run("collect", "pressure", 0)
     box.run("collect", "hdmi.input", outcome=runs.NO_DATA, error="this board has no HDMI input")
     box.run("collect", "srt.relay", outcome=runs.FAILED, error="relay: connection refused")
     monkeypatch.setattr(clock, "now", lambda: box.moment)
@@ -38,6 +46,7 @@ def said(box: Box, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     ("metric", "state", "why"),
     [
         ("cpu.usage", "ok", "n{0} 0, n{1} 1 and 2 more"),
+        ("pressure", "ok", "no value yet: some need two runs"),
         ("hdmi.input", "absent", "this board has no HDMI input"),
         ("srt.relay", "failing", "relay: connection refused"),
         ("modem", "late", "not collected for 10 min, due every 30 s"),
@@ -52,6 +61,13 @@ def test_each_metric_has_a_state_and_a_reason(
     assert lines[metric].split()[1] == state
     assert lines[metric].endswith(why)
     assert json.loads(said(known, capsys, "--json"))["states"][metric] == state
+
+
+def test_ages_are_in_whole_seconds(known: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    now = known.moment
+    known.moment = clock.Moment(now.wall_ms + 7_637, now.boottime_ms + 7_637, now.boot_id, True)
+    lines = {line.split()[0]: line.split() for line in said(known, capsys).splitlines() if line}
+    assert lines["cpu.usage"][2:4] == ["7", "s"]
 
 
 def test_after_a_boot_nothing_is_known_of_a_metric_until_it_has_run(

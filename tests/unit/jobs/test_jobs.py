@@ -147,7 +147,10 @@ def test_query_prints_what_was_stored(box: Box) -> None:
     ]
     one = box.command("query", "disk.read_ops_total", "--since", "1d").stdout
     assert "disk.read_ops_total{device=mmcblk0}  18422" in one
-    assert "no samples" in box.command("query", "nothing.here").stderr
+    unknown = box.command("query", "memory.usag").stderr
+    assert "no samples of memory.usag ever" in unknown
+    # Asked for by the configuration, not run yet.
+    assert "no samples of srt.packet_loss in the last 1h" in box.command("query", "srt.packet_loss").stderr
     assert box.command("query", "cpu.usage", "--since", "soon").returncode == 2
 
 
