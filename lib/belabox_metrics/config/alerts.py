@@ -59,7 +59,8 @@ class Alert(NamedTuple):
 DEFAULTS = (
     Alert("packet_loss", "srt.packet_loss", "srt.packet_loss_percent", True, 5, 4.5),
     Alert("round_trip", "srt.packet_loss", "srt.rtt_ms", True, 500, 450),
-    Alert("buffer", "srt.packet_loss", "srt.buffer_ms", True, 90, 81, of="srt.latency_ms"),
+    # Off: what a receiver holds back until it is due fills its buffer while all is well. It tells of a sender's.
+    Alert("buffer", "srt.packet_loss", "srt.buffer_ms", True, 90, 81, of="srt.latency_ms", enabled=False),
     Alert("dropped_frames", "encoder", "encoder.frames_dropped_percent", True, 1, 0.9),
     Alert(
         "bitrate",
