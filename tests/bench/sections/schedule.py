@@ -44,6 +44,8 @@ def measure(options: Options) -> list[Figure]:
     with booted("bench-schedule") as machine:
         machine.run("systemd-run", "--quiet", "--unit=relay", "/usr/bin/python3", "/src/tests/machine/relay.py")
         machine.run("/src/install.sh", "--remote", "http://127.0.0.1:8428/api/v1/import", timeout=300)
+        # The stand-in tells of a loss that would send at once every five seconds; this is about a stream that is well.
+        machine.run("sed", "-i", "s/^  packet_loss: {/&enabled: false, /", CONFIG)
         machine.run("cp", CONFIG, f"{CONFIG}.shipped")
         for metric in _shipped(machine) - set(INTERVALS):
             machine.run("sed", "-i", f"/name: {metric}\\b/,/enabled/ s/enabled: true/enabled: false/", CONFIG)
