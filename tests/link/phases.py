@@ -22,21 +22,21 @@ class Phase(NamedTuple):
 
 HEALTHY = "healthy"
 SCRIPT = (
-    Phase(HEALTHY, "healthy", 120, 10),
-    Phase("outage", "outage", 180, 15),
-    Phase("mended", "back", 90, 10),
-    Phase("lossy", "50 % loss", 180, 20),
-    Phase("mended", "back", 90, 10),
-    Phase("slow", "2 kbit/s", 180, 15),
-    Phase("mended", "back", 90, 10),
+    Phase(HEALTHY, "healthy", 120, 8),
+    Phase("outage", "outage", 180, 12),
+    Phase("mended", "back", 90, 6),
+    Phase("lossy", "50 % loss", 180, 15),
+    Phase("mended", "back", 90, 6),
+    Phase("slow", "2 kbit/s", 180, 12),
+    Phase("mended", "back", 90, 6),
     Phase("expired", "token expired", 120, 10),
     Phase("renewed", "new token", 250, 5),
     Phase("stopped", "server stopped", 60, 10),
     Phase("started", "started again", 60, 8),
-    Phase("cutting", "answers cut", 80, 15),
+    Phase("cutting", "answers cut", 80, 12),
     Phase("killing", "kill -9 at random", 100, 12),
-    Phase("stepping", "kill -9 at each call", 140, 20),
-    Phase(HEALTHY, "healthy", 60, 10),
+    Phase("stepping", "kill -9 at each call", 140, 15),
+    Phase(HEALTHY, "healthy", 60, 6),
 )
 # Where units are expected to fail: the token is wrong, the uploader is killed.
 FAILING = ("expired", "renewed", "killing", "stepping")
