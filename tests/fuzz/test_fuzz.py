@@ -12,7 +12,7 @@ from .mutations import mutated
 from .parsers import PARSERS, Parser
 
 REGRESSIONS = Path(__file__).with_name("regressions")
-SECONDS = 1.0
+SECONDS = 0.5
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
