@@ -13,6 +13,7 @@ from .sample import canonical
 from .source import is_directory
 from .store import runs
 from .store.database import DatabaseError, Store, database_path, problem
+from .store.runs import CRITICAL, HIGH, NORMAL
 from .store.settings import first, section
 from .world import World, defaults
 
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from .world import Reading
 
     Fields = dict[str, Any]
-
-# Priorities that do not wait for the timer of the uploader.
-CRITICAL = 0
-HIGH = 1
-NORMAL = 2
 
 USAGE = """usage: belabox-metrics collect METRIC [--dry-run] [--root DIR] [--database FILE]
 

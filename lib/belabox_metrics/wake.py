@@ -10,6 +10,8 @@ import posix as os  # as environment.py says
 
 from .environment import variable
 from .errors import Problem
+from .store import link
+from .store.runs import CRITICAL, HIGH
 from .store.settings import first, section
 
 TYPE_CHECKING = False
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
 # Named in units/belabox-metrics-urgent.path as well.
 WANTED = "/run/belabox-metrics/upload-wanted"
-
-CRITICAL = 0
-HIGH = 1
 
 
 def path() -> str:
@@ -60,26 +59,13 @@ def is_due(connection: Connection, priority: int, interval_ms: int, moment: Mome
     remote = section(connection, "remote")
     if not first(remote, "enabled", 0) or not first(remote, "url", "") or first(remote, "mode", "auto") == "offline":
         return False
-    row = connection.execute(_LINK, (moment.boot_id,)).fetchone()
-    attempt_ms, not_before_ms, retry_ms, binding, failures = row or (None, None, None, 0, 0)
-    now = moment.boottime_ms
-    waits = not_before_ms is not None and now < not_before_ms
-    since = None if attempt_ms is None else now - attempt_ms
-    if retry_ms is not None and now >= retry_ms:
+    known, now = link.read(connection, moment.boot_id), moment.boottime_ms
+    if known.retry_ms is not None and now >= known.retry_ms:
         return True
-    if priority == CRITICAL:
-        if binding and waits:
-            return False
-        backoff = int(first(section(connection, "remote.retry"), "initial_backoff_ms", 5_000))
-        return not failures or since is None or since >= backoff
-    if priority == HIGH:
-        high = int(first(section(connection, "remote.priority"), "high_ms", 10_000))
-        return not waits and (since is None or since + interval_ms > high)
-    return False
-
-
-# Times of another boot say nothing.
-_LINK = """
-SELECT attempt_boottime_ms, not_before_boottime_ms, retry_boottime_ms, binding, failures
-FROM link JOIN boots ON boots.id = link.boot WHERE boot_id = ?
-"""
+    if priority > HIGH:
+        return False
+    backoff = int(first(section(connection, "remote.retry"), "initial_backoff_ms", 5_000))
+    if not known.may_try(now, priority == CRITICAL, backoff):
+        return False
+    high = int(first(section(connection, "remote.priority"), "high_ms", 10_000))
+    return priority == CRITICAL or known.attempt_ms is None or now - known.attempt_ms + interval_ms > high

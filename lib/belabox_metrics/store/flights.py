@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .queue import is_rest
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -63,8 +65,7 @@ class Flight:
 
     @property
     def is_rest(self) -> bool:
-        """Neither critical nor high, nor of now."""
-        return self.priority > 1 or self.backlog is not None
+        return is_rest(self.priority, self.backlog)
 
     @property
     def key(self) -> str:

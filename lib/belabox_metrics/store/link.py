@@ -49,6 +49,15 @@ class Link:
         self.status: int | None = None
         self.error = ""
 
+    def may_try(self, now_ms: int, critical: bool, initial_backoff_ms: int) -> bool:
+        """Whether a failure of before allows an attempt now. `critical`: a sample of priority 0 waits; it does not wait
+        for a back-off that is longer than the first one, unless the server itself has named the time."""
+        if self.not_before_ms is None or now_ms >= self.not_before_ms:
+            return True
+        if self.binding or not critical or self.attempt_ms is None:
+            return False
+        return not self.failures or now_ms - self.attempt_ms >= initial_backoff_ms
+
 
 def read(connection: Connection, boot_id: str = "") -> Link:
     """The link as it was left; its times when they are of this boot."""

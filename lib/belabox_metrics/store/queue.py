@@ -19,6 +19,11 @@ END = 2**63 - 1
 Series = tuple[str, str]  # name, canonical tags
 
 
+def is_rest(priority: int, span: int | None) -> bool:
+    """Neither critical nor high, nor of now: `span` is the id in the backlog of what drains behind, else None."""
+    return priority > 1 or span is not None
+
+
 class PendingRun:
     """A run with something to send: `numbers` are (position in the shape, value), `session` its UUID or "".
 
@@ -87,18 +92,9 @@ def position(connection: Connection, priority: int) -> int:
     return int(connection.execute("SELECT run FROM positions WHERE priority = ?", (priority,)).fetchone()[0])
 
 
-def is_waiting(connection: Connection, priority: int) -> bool:
-    """Whether a run of `priority` with values is behind its position."""
-    found = connection.execute(
-        "SELECT 1 FROM runs WHERE id > (SELECT run FROM positions WHERE priority = ?1) AND priority = ?1"
-        " AND packed IS NOT NULL LIMIT 1",
-        (priority,),
-    ).fetchone()
-    return found is not None
-
-
 def oldest(connection: Connection, priority: int) -> tuple[str, int] | None:
-    """Boot id and CLOCK_BOOTTIME (ms) of the run of `priority` that waits longest behind its position."""
+    """Boot id and CLOCK_BOOTTIME (ms) of the run of `priority` that waits longest behind its position; None when none
+    does."""
     found = connection.execute(
         "SELECT boot_id, boottime_ms FROM runs JOIN boots ON boots.id = runs.boot"
         " WHERE runs.id > (SELECT run FROM positions WHERE priority = ?1) AND priority = ?1 AND packed IS NOT NULL"

@@ -15,6 +15,11 @@ DONE = 0
 NO_DATA = 1
 FAILED = 2
 
+# Priorities. The first two do not wait for the timer of the uploader.
+CRITICAL = 0
+HIGH = 1
+NORMAL = 2
+
 # The text of an error is for people; a page is not.
 ERROR_LIMIT = 500
 _INFINITY = float("inf")
@@ -99,6 +104,14 @@ def pack(samples: list[Sample]) -> tuple[list[tuple[str, str]], str | None, int,
     return shape, f"[{','.join(values)}]" if values else None, numbers, refused
 
 
+def live_session(connection: Connection, boot: int | None) -> tuple[int, str] | None:
+    """Number and id of the session that is live in this boot (boots.id); one of another boot was cut off with it."""
+    found: tuple[int, str] | None = connection.execute(
+        "SELECT number, id FROM sessions WHERE status = 'active' AND coalesce(of_boot, ?1) = ?1 LIMIT 1", (boot,)
+    ).fetchone()
+    return found
+
+
 def add(connection: Connection, run: Run) -> str:
     """Insert `run` and bring its job's row up to date, inside a transaction of `Store.writing`.
 
@@ -110,10 +123,7 @@ def add(connection: Connection, run: Run) -> str:
     shape = _shape(connection, run.shape) if run.shape else None
     last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
     number = max(moment.wall_ms, last + 1)
-    live = connection.execute(
-        "SELECT number, id FROM sessions WHERE status = 'active' AND coalesce(of_boot, ?1) = ?1 LIMIT 1", (boot,)
-    ).fetchone()
-    session, session_id = live or (None, "")
+    session, session_id = live_session(connection, boot) or (None, "")
     connection.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

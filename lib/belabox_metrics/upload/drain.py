@@ -6,7 +6,6 @@ import time
 
 from .. import wake
 from ..errors import ConfigProblem
-from ..store import queue
 from . import answers, mode
 from .attempts import AUTO
 from .formats.refusal import never_kept
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from ..clock import Moment
     from ..errors import Problem
     from ..remote.settings import Remote
-    from ..store.database import Store
     from ..store.flights import Flight
     from ..store.queue import PendingRun
     from .attempts import Attempts
@@ -49,11 +47,10 @@ LOOK_S = 0.2
 
 
 class Drain:
-    """`everything`: by hand, whatever the mode. `one_session`: the format has room for one session in a chunk."""
+    """`everything`: by hand, whatever the mode."""
 
     def __init__(
         self,
-        store: Store,
         remote: Remote,
         moment: Moment,
         plan: Plan,
@@ -62,7 +59,6 @@ class Drain:
         pace: Pace,
         batch: Batch,
         everything: bool,
-        one_session: bool,
     ) -> None:
         self._remote = remote
         self._moment = moment
@@ -72,12 +68,10 @@ class Drain:
         self._pace = pace
         self._batch = batch
         self._everything = everything
-        self._one_session = one_session
         self._suspects: list[tuple[Flight, Answer]] = []
         self._rest_sent = 0
         self._until = time.monotonic() + BACKLOG_S
-        waits = queue.pending_count(store.connection())
-        self._is_behind = waits > remote.batch_size
+        self._is_behind = plan.is_behind()
         # While little waits, a batch is what the documents say it is.
         self._most = remote.batch_size * (BACKLOG_BATCHES if self._is_behind else 1)
 
@@ -85,10 +79,10 @@ class Drain:
         """Send until nothing is left, or the time is up. Raises Unreachable, BusyServer or Refused; what was accepted
         until then stays so."""
         while self._batch.samples < self._most and time.monotonic() < self._until:
-            found = self._next()
-            if found is None:
+            flight = self._next()
+            if flight is None:
                 break
-            flight, paced = found
+            paced = flight.backlog is not None and self._pace.limited
             self._send(flight, paced)
             if paced and not self._wait_for_turn():
                 break
@@ -98,8 +92,8 @@ class Drain:
         if self._suspects:
             self._refuse(self._suspects[0][1])
 
-    def _next(self) -> tuple[Flight, bool] | None:
-        """The next chunk, and whether it is of the backlog and a stream is live; None for nothing more.
+    def _next(self) -> Flight | None:
+        """The next chunk; None for nothing more.
 
         Looks no longer than the activation has: what is set aside takes its time too.
 
@@ -109,13 +103,12 @@ class Drain:
             for flight in self._plan.under_way:
                 if _urgency(flight) == urgency and self._allows(flight.is_rest):
                     self._plan.under_way.remove(flight)
-                    paced = flight.backlog is not None and self._pace.limited
-                    return self._fitting(self._sender.resume(flight)), paced
+                    return self._fitting(self._sender.resume(flight))
             for source in [source for source in self._plan.origins if _urgency(source) == urgency]:
                 while time.monotonic() < self._until and self._allows(source.is_rest) and self._plan.has_more(source):
                     claimed = self._claim(source)
                     if claimed is not None:
-                        return self._fitting(claimed), source.span is not None and self._pace.limited
+                        return self._fitting(claimed)
         return None
 
     def _allows(self, is_rest: bool) -> bool:
@@ -134,8 +127,8 @@ class Drain:
             self._sender.leave_out(source, runs[0], why)
             return None
         runs = runs[: self._chunk(source, runs)]
-        limited = source.span is not None
-        return self._sender.claim(source, runs, self._pace.chunk_bytes(CHUNK_BYTES) if limited else CHUNK_BYTES)
+        most = CHUNK_BYTES if source.span is None else self._pace.chunk_bytes(CHUNK_BYTES)
+        return self._sender.claim(source, runs, most)
 
     def _fitting(self, flight: Flight) -> Flight:
         """`flight`, or the first part of it: a single run may be longer than a chunk can be, as may be a chunk that was
@@ -154,7 +147,7 @@ class Drain:
         count = 0
         for at, run in enumerate(runs):
             count += len(run.numbers)
-            other = self._one_session and run.session != runs[0].session
+            other = self._sender.one_session and run.session != runs[0].session
             if at and (count > most or other or self._never(run)):
                 return at
         return len(runs)
@@ -222,7 +215,7 @@ class Drain:
 
     def _wait_for_turn(self) -> bool:
         """Until the backlog may go on, or something critical came. False when that is not worth waiting for."""
-        turn = time.monotonic() + self._pace.wait_s(0)
+        turn = time.monotonic() + self._pace.wait_s()
         if turn > self._until - BACKLOG_S + PACED_S:
             return False
         while time.monotonic() < turn and not wake.is_wanted():

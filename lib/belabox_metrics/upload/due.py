@@ -1,4 +1,4 @@
-"""Whether to try now, and what is due."""
+"""What is due."""
 
 from __future__ import annotations
 
@@ -10,20 +10,9 @@ if TYPE_CHECKING:
 
     from ..clock import Moment
     from ..remote.settings import Remote
-    from ..store.link import Link
 
 # An activation that comes a little early is not worth another one.
 SLACK = 0.9
-
-
-def may_try(link: Link, moment: Moment, remote: Remote, critical: bool) -> bool:
-    """Whether a failure of before allows an attempt now. `critical`: a sample of priority 0 waits; it does not wait for
-    a back-off that is longer than the first one, unless the server itself has named the time."""
-    if link.not_before_ms is None or moment.boottime_ms >= link.not_before_ms:
-        return True
-    if link.binding or not critical or link.attempt_ms is None:
-        return False
-    return not link.failures or moment.boottime_ms - link.attempt_ms >= remote.retry.initial_backoff_ms
 
 
 def is_due(connection: Connection, priority: int, remote: Remote, moment: Moment) -> bool:

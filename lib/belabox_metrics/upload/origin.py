@@ -28,8 +28,7 @@ class Origin:
 
     @property
     def is_rest(self) -> bool:
-        """Neither critical nor high, nor of now."""
-        return self.priority > 1 or self.span is not None
+        return queue.is_rest(self.priority, self.span)
 
     def peek(self, connection: Connection, correction: Correction, batch: int) -> list[PendingRun]:
         """The next runs, with about `batch` numbers and at their right time; none when there are none to send now."""

@@ -37,9 +37,9 @@ class Pace:
         limit = self.bytes_per_second()
         return most if limit is None else max(LEAST_CHUNK_BYTES, min(most, int(limit * CHUNK_S)))
 
-    def wait_s(self, since_last_s: float) -> float:
-        """How long to wait before the next request of the backlog."""
-        return max(0.0, self._every_s - since_last_s) if self.limited else 0.0
+    def wait_s(self) -> float:
+        """How long to wait between two requests of the backlog."""
+        return self._every_s if self.limited else 0.0
 
     def learn(self, sent: int, seconds: float, limit: float | None) -> None:
         """`sent` bytes were accepted after so many seconds; `limit`: they were paced to that."""

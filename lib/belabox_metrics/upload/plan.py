@@ -61,6 +61,10 @@ class Plan:
         waiting = [self.has_more(source) for source in live]
         return bool(self.under_way) or any(waiting) or any(self.has_more(source) for source in behind)
 
+    def is_behind(self) -> bool:
+        """Whether more than a batch waits."""
+        return queue.pending_count(self._store.connection()) > self._remote.batch_size
+
     def look_again(self) -> None:
         """A critical or high sample was stored meanwhile."""
         connection = self._store.connection()
@@ -82,9 +86,8 @@ class Plan:
 
     def note(self, connection: Connection) -> None:
         """Write down what was found empty. Inside a transaction."""
-        busy = {(flight.priority, flight.backlog) for flight in flights.under_way(connection)}
         for source in self._emptied:
-            if (source.priority, source.span) in busy:
+            if flights.last_claimed(connection, source.priority, source.span):
                 continue
             if source.span is not None:
                 settle(connection, source.priority, source.span, source.upto)

@@ -49,6 +49,7 @@ class Sender:
         self._correction = correction
         self._batch = batch
         self.endpoint = transport.endpoint
+        self.one_session = encoder.ONE_SESSION
 
     def claim(self, source: Origin, runs: list[PendingRun], most_bytes: int) -> Flight:
         """Write down a chunk of `runs`, the first that `source` has, or of as many as `most_bytes` have room for."""

@@ -8,12 +8,12 @@ from .. import clock, journal, wake
 from ..distribution import make_importable
 from ..errors import Problem, UsageProblem
 from ..remote.settings import Remote
+from ..store import boots, queue, runs
 from ..store import link as links
-from ..store import queue, runs
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.lock import Lock
-from . import due, mode
+from . import mode
 from .batch import Batch
 from .correction import prepare
 from .pace import Pace
@@ -72,7 +72,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     if not everything:
         if remote.mode == mode.OFFLINE:
             return 0
-        if not due.may_try(link, moment, remote, critical=queue.is_waiting(connection, 0)):
+        critical = queue.oldest(connection, runs.CRITICAL) is not None
+        if not link.may_try(moment.boottime_ms, critical, remote.retry.initial_backoff_ms):
             return 0
     before, attempted_ms = link.error, link.attempt_ms
     batch = Batch()
@@ -129,10 +130,10 @@ def _drain(
     attempts = Attempts(link, remote, moment)
     encoder = chosen(remote.device_id, shapes, remote.compression or link.mode != mode.REALTIME)
     sender = Sender(store, Transport(remote, Access(remote)), encoder, shapes, plan.correction, batch)
-    live = store.connection().execute("SELECT 1 FROM sessions WHERE status = 'active' LIMIT 1").fetchone()
+    live = runs.live_session(store.connection(), boots.number(store.connection(), moment.boot_id))
     pace = Pace(link.rate, remote.backfill, limited=bool(live) or not remote.backfill.unlimited_when_idle)
     try:
-        Drain(store, remote, moment, plan, sender, attempts, pace, batch, everything, chosen.ONE_SESSION).run()
+        Drain(remote, moment, plan, sender, attempts, pace, batch, everything).run()
     finally:
         link.rate = pace.rate
 
