@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..clock import Moment
+from ..json_text import parse
 from ..sample import Sample
 from . import runs
 
@@ -24,6 +25,45 @@ def add(connection: Connection, events: list[Event], moment: Moment) -> int:
     for event in events[:MOST]:
         runs.add(connection, _run(event, moment))
     return min(len(events), MOST)
+
+
+class Happened:
+    """A stored event: `name`, when (`timestamp_ms`, Unix time), canonical `tags` without the name, `priority`, `text`
+    for a person, "" for none."""
+
+    __slots__ = ("name", "priority", "tags", "text", "timestamp_ms")
+
+    def __init__(self, name: str, timestamp_ms: int, tags: dict[str, str], priority: int, text: str) -> None:
+        self.name = name
+        self.timestamp_ms = timestamp_ms
+        self.tags = tags
+        self.priority = priority
+        self.text = text
+
+
+_BETWEEN = """
+SELECT jobs.metric, run.id - run.lead_ms AS timestamp_ms, series.tags, run.priority, json_extract(run.packed, '$[1]')
+FROM runs AS run JOIN jobs ON jobs.id = run.job JOIN series ON series.shape = run.shape AND series.position = 0
+WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND jobs.job = 'event'
+ORDER BY timestamp_ms DESC, run.id DESC LIMIT ?3
+"""
+
+
+def between(connection: Connection, since_ms: int, until_ms: int, most: int = 1000) -> list[Happened]:
+    """The last `most` events of [since_ms, until_ms), oldest first."""
+    rows = connection.execute(_BETWEEN, (since_ms, until_ms, most)).fetchall()
+    return [
+        Happened(name, timestamp_ms, {key: str(text) for key, text in _tags(tags).items()}, priority, str(text or ""))
+        for name, timestamp_ms, tags, priority, text in reversed(rows)
+    ]
+
+
+def _tags(canonical: str) -> dict[str, object]:
+    tags = parse(canonical or "{}")
+    if not isinstance(tags, dict):
+        return {}
+    tags.pop("event", None)
+    return tags
 
 
 def _run(event: Event, moment: Moment) -> runs.Run:
