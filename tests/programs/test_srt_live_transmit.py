@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -18,8 +17,10 @@ from typing import Callable
 import pytest
 
 from belabox_metrics.collectors import encoder, srt_packet_loss
-from belabox_metrics.sample import Sample
-from belabox_metrics.world import Reading, World, defaults
+from belabox_metrics.world import World, defaults
+
+from .reading import numbers
+from .waiting import until
 
 NEEDED = ("srt-live-transmit", "ip", "nft", "nsenter")
 SENDER, RECEIVER = "10.79.0.1", "10.79.0.2"
@@ -127,13 +128,6 @@ def reports(file: Path) -> int:
     return file.read_text().count("\n") if file.exists() else 0
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def send(way: LossyWay, packets: int) -> None:
     """To the sender's input, at an even pace."""
     program = (
@@ -144,11 +138,6 @@ def send(way: LossyWay, packets: int) -> None:
         f"    sender.sendto(bytes({PACKET}), ('127.0.0.1', 6000))\n"
     )
     run(*way.inside(0), "python3", "-I", "-c", program)
-
-
-def numbers(reading: Reading) -> dict[str, float]:
-    assert all(isinstance(sample, Sample) for sample in reading.samples)
-    return {sample.name: sample.value for sample in reading.samples if isinstance(sample.value, (int, float))}
 
 
 def test_the_loss_that_is_told_is_the_loss_there_was(way: LossyWay, transmit: Callable[[int, str, str], Path]) -> None:
