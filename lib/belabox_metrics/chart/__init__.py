@@ -1,0 +1,1 @@
+"""Numbers over time as SVG, for a browser that runs no script and for paper."""
