@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Pixels above the plot for the labels of marks, below it for times.
 ABOVE = 16
 BELOW = 18
+# Pixels of height for each step of the axis, so that labels do not meet.
+LEVEL = 30
 # Lines are told apart by colour and by dashes; style.py has so many of both.
 KINDS = 6
 _PLOT = '<svg y="{0}" width="100%" height="{1}" viewBox="0 0 {2} {1}" preserveAspectRatio="none">'
@@ -55,7 +57,7 @@ def _scale(chart: Chart, lines: list[Line]) -> list[float]:
     high = max(point.greatest for line in lines for point in line.points)
     low = low if chart.least is None else min(low, chart.least)
     high = high if chart.most is None else max(high, chart.most)
-    return ticks.values(low, high)
+    return ticks.values(low, high, max(2, chart.height // LEVEL))
 
 
 def _legend(chart: Chart, lines: list[Line]) -> str:
@@ -92,8 +94,8 @@ def _levels(scale: list[float], plane: path.Plane) -> list[str]:
 def _labels(chart: Chart, scale: list[float], plane: path.Plane) -> list[str]:
     """On their lines, over the plot: a column of their own would take a sixth of a telephone."""
     named = [(escaped(shown(chart.name, _round(level))), y) for level, y in _places(scale, plane)]
-    # Below their lines, but for the lowest.
-    below = [-3, *[11] * (len(named) - 1)]
+    # Above their lines, but for the highest, above which the labels of marks are.
+    below = [*[-3] * (len(named) - 1), 11]
     return [f'<text class="level" x="2" y="{y + by:g}">{label}</text>' for (label, y), by in zip(named, below)]
 
 
