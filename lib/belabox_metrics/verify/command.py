@@ -10,6 +10,7 @@ from .. import clock
 from ..config.duration import parse
 from ..config.findings import Unfit
 from ..errors import ConfigProblem, Problem, UsageProblem
+from ..progress import Progress
 from ..remote.access import Access
 from ..remote.settings import Remote
 from ..store.database import DatabaseError, Store, database_path, problem
@@ -73,7 +74,7 @@ def _inspect(
 
     def look() -> Inspection:
         found = Inspection(connection, standing, correction, remote.device_id)
-        progress = screen.Progress(len(wanted), shows)
+        progress = Progress(len(wanted), shows)
         try:
             found.run(wanted, export, moment.wall_ms, progress.step)
         finally:

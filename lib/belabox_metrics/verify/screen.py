@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 
 from .hours import total
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from .repair import Repaired
 
 SERIES_SHOWN = 12
-BAR = 30
 _COLUMNS = (
     ("stored", "STORED"),
     ("sent", "SENT"),
@@ -24,26 +22,6 @@ _COLUMNS = (
     ("different", "DIFFERENT"),
     ("waiting", "NOT YET SENT"),
 )
-
-
-class Progress:
-    """A bar on the terminal of stderr, nothing where that is none."""
-
-    def __init__(self, steps: int, wanted: bool) -> None:
-        self._steps = steps
-        self._done = 0
-        self._shows = wanted and steps > 1 and sys.stderr.isatty()
-
-    def step(self) -> None:
-        self._done += 1
-        if self._shows:
-            bar = "#" * (BAR * self._done // self._steps)
-            sys.stderr.write(f"\r[{bar.ljust(BAR)}] {self._done} of {self._steps}")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        if self._shows and self._done:
-            sys.stderr.write("\r\x1b[K")
 
 
 def table(found: Inspection, since: str, endpoint: str, repaired: Repaired | None) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from belabox_metrics.clock import Moment
+from belabox_metrics.progress import Progress
 from belabox_metrics.store import queue
 from belabox_metrics.store.database import Store
 from belabox_metrics.upload.correction import Correction
@@ -127,11 +128,11 @@ def test_the_log_can_be_truncated_while_the_server_is_asked(box: Box, server: Se
 def test_a_bar_is_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for is_terminal, wanted, steps in ((False, True, 4), (True, False, 4), (True, True, 1)):
         monkeypatch.setattr(sys.stderr, "isatty", lambda told=is_terminal: told)
-        bar = screen.Progress(steps, wanted)
+        bar = Progress(steps, wanted)
         bar.step()
         bar.end()
     assert capsys.readouterr().err == ""
-    bar = screen.Progress(4, True)
+    bar = Progress(4, True)
     bar.step()
     bar.step()
     bar.end()
