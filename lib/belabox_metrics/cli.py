@@ -18,6 +18,7 @@ COMMANDS = {
     "collect": ("collect", "collect one metric now"),
     "query": ("query", "the stored samples of a metric"),
     "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
+    "snapshot": ("export.snapshot", "a copy of the database, made while everything goes on"),
     "upload": ("upload.uploader", "send what is pending now"),
     "verify": ("verify.command", "is everything that was sent on the server?"),
     "receiver": ("receiver.command", "a server for trying uploads out"),
