@@ -1,13 +1,14 @@
 """Facts to a report: one verdict for each component, and one for the box.
 
 error     the database can't be read, or all collectors are in error, or the uploader is
-degraded  any component is not ok
+degraded  any component is not ok, or the configuration that was saved last was refused
 ok        otherwise
 """
 
 from __future__ import annotations
 
 from .. import __version__
+from ..store.runs import FAILED
 from . import clock, collector, uploader
 from .verdict import DEGRADED, ERROR, OK, Verdict, rfc3339
 
@@ -33,10 +34,11 @@ def report(facts: Facts, now: Moment) -> dict[str, Any]:
     verdicts["uploader"] = uploader.judge(facts, now, waiting_ms, grace_ms)
     verdicts["storage"] = _storage(facts)
     verdicts["time"] = clock.judge(facts.skew, facts.limits.skew_ms, now)
-    status = DEGRADED if any(verdict.status != OK for verdict in verdicts.values()) else OK
+    refused = _refused(facts)
+    status = DEGRADED if refused or any(verdict.status != OK for verdict in verdicts.values()) else OK
     if verdicts["uploader"].status == ERROR or (collectors and set(collectors) == {ERROR}):
         status = ERROR
-    return _document(status, verdicts, now)
+    return {**_document(status, verdicts, now), **({"configuration": refused} if refused else {})}
 
 
 def report_without_database(problem: StoreProblem, sizes: tuple[int, int], now: Moment) -> dict[str, Any]:
@@ -69,6 +71,19 @@ def _document(status: str, verdicts: dict[str, Verdict], now: Moment) -> dict[st
     }
 
 
+def _refused(facts: Facts) -> dict[str, Any] | None:
+    """Beside the components, whose names are a contract: what was saved last is not what is in force."""
+    job = facts.apply
+    if job is None or job.outcome != FAILED or job.last is None:
+        return None
+    return {
+        "status": DEGRADED,
+        "message": f"what was saved last is not in force: {job.error}",
+        "timestamp": rfc3339(job.last.wall_ms),
+        "details": {"last_applied": rfc3339(job.done.wall_ms) if job.done else None, "last_error": job.error},
+    }
+
+
 def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
     """Since when runs are to be expected: (ms ago, how much of it to forgive).
 
@@ -83,7 +98,7 @@ def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
     else:
         began_ms = facts.oldest.age_ms(now)
         waiting_ms = waiting_ms if began_ms is None else began_ms
-    applied_ms = facts.apply.last.age_ms(now) if facts.apply and facts.apply.last else None
+    applied_ms = facts.apply.done.age_ms(now) if facts.apply and facts.apply.done else None
     if applied_ms is not None:
         waiting_ms = min(waiting_ms, applied_ms)
     return waiting_ms, max(0, GRACE_MS - (since_boot_ms - waiting_ms))

@@ -8,6 +8,7 @@ finished by the next one. Timers that did not change are not touched: their cade
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from fnmatch import fnmatchcase
@@ -18,7 +19,7 @@ from ..config.configuration import load
 from ..errors import ConfigProblem, Problem
 from ..owner import As
 from ..store import link, runs
-from ..store.database import Store
+from ..store.database import DatabaseError, Store, database_path
 from ..store.settings import replace_settings
 from . import programs, secrets, units
 from .compile import configuration_path
@@ -71,6 +72,8 @@ def _apply(options: argparse.Namespace, manager: Manager) -> int:
         apply = Apply(configuration, database, options.units, manager)
         done = apply.preview() if options.dry_run else apply.run()
     except Problem as problem:
+        if not options.dry_run:
+            _remember(options.database or database_path(), problem)
         return _refused(problem)
     if _for_a_person():
         print("\n".join(done))
@@ -181,6 +184,17 @@ def _lines(difference: Difference, would: str) -> list[str]:
 def _for_a_person() -> bool:
     """Whether this was started by hand, not by a unit: a record with fields is for the journal alone."""
     return "JOURNAL_STREAM" not in os.environ
+
+
+def _remember(database: str, problem: Problem) -> None:
+    """Leave a failed run for /health and status. A configuration that can't be used can't tell where the database is:
+    it is where it was. One that is not there, or is at fault itself, has nothing to remember with."""
+    if not os.path.isfile(database):
+        return
+    first, *more = str(problem).split("\n")
+    error = f"{first} (and {len(more)} more)" if more else first
+    with contextlib.suppress(Problem, DatabaseError), As(), Store(database).writing() as connection:
+        runs.add(connection, runs.Run("apply", clock.now(), outcome=runs.FAILED, priority=3, error=error))
 
 
 def _refused(problem: Problem) -> int:

@@ -421,3 +421,21 @@ def test_nobody_is_kept_from_truncating_the_log(at_work: Box) -> None:
 def test_judging_twice_changes_nothing(at_work: Box) -> None:
     found = facts.read(at_work.store)
     assert judge.report(found, at_work.moment) == judge.report(found, at_work.moment)
+
+
+def test_a_refused_configuration_is_told_until_one_is_applied(at_work: Box) -> None:
+    at_work.run("apply")
+    at_work.run("apply", outcome=runs.FAILED, error="config.yaml:3: metrics: is not a list")
+    report = at_work.report()
+    assert report["status"] == "degraded"
+    assert report["configuration"]["message"].endswith("not in force: config.yaml:3: metrics: is not a list")
+    at_work.run("apply")
+    assert at_work.report()["status"] == "ok"
+    assert "configuration" not in at_work.report()
+
+
+def test_a_refused_configuration_forgives_nothing(at_work: Box) -> None:
+    """Only one that was applied gives the collectors time to start."""
+    at_work.step(300)
+    at_work.run("apply", outcome=runs.FAILED, error="config.yaml:3: no")
+    assert at_work.component(CPU)["status"] == "error"

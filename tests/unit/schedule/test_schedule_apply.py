@@ -13,6 +13,7 @@ import pytest
 from belabox_metrics.schedule import apply
 from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.schedule.tree import PENDING
+from belabox_metrics.store import runs
 
 if TYPE_CHECKING:
     from .conftest import Box
@@ -70,6 +71,34 @@ def test_a_mistake_changes_nothing(box: Box, mistake: str) -> None:
     assert done.stderr.startswith(f"{box.config}:3:"), done.stderr
     assert done.stdout == ""
     assert (box.tree(), settings(box), box.calls()) == (before, stored, [])
+
+
+@pytest.mark.parametrize(
+    ("mistakes", "told"),
+    [(["interval: 0s"], "config.yaml:3:"), (["interval: 0s", "interval: 1"], "(and 1 more)")],
+)
+def test_a_refusal_is_remembered_until_one_is_right(box: Box, mistakes: list[str], told: str) -> None:
+    def apply_job() -> tuple[int, str]:
+        with sqlite3.connect(box.database) as connection:
+            found: tuple[int, str] = connection.execute(
+                "SELECT last_outcome, coalesce(last_error, '') FROM jobs WHERE job = 'apply'"
+            ).fetchone()
+            return found
+
+    box.apply()
+    right = box.config.read_text()
+    for mistake, interval in zip(mistakes, ("interval: 10s", "interval: 30s")):
+        box.configure(interval, mistake)
+    box.apply("--dry-run", expect=78)
+    assert apply_job() == (runs.DONE, "")
+    box.apply(expect=78)
+    outcome, error = apply_job()
+    assert outcome == runs.FAILED
+    assert told in error
+    assert "\n" not in error
+    box.config.write_text(right)
+    box.apply()
+    assert apply_job() == (runs.DONE, "")
 
 
 def test_no_file_changes_nothing(box: Box) -> None:
