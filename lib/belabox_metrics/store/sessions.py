@@ -127,3 +127,13 @@ def latest(connection: Connection, most: int) -> list[Stored]:
         (most,),
     )
     return [Stored(*row) for row in rows]
+
+
+def starting(connection: Connection, beginning: str, most: int = 2) -> list[Stored]:
+    """The newest sessions whose id begins so, newest first."""
+    rows = connection.execute(
+        "SELECT id, start_time, end_time, status, metadata FROM sessions WHERE substr(id, 1, ?) = ?"
+        " ORDER BY start_time DESC, number DESC LIMIT ?",
+        (len(beginning), beginning, most),
+    )
+    return [Stored(*row) for row in rows]
