@@ -65,7 +65,8 @@ class Run:
         self.outcome = outcome
         self.priority = priority
         self.state = state
-        self.error = error[:ERROR_LIMIT]
+        # Half a surrogate pair, out of the name of a file, is no text that a database takes.
+        self.error = error.encode("utf-8", "backslashreplace").decode()[:ERROR_LIMIT]
         self.duration_us = duration_us
         self.shape, self.packed, self.size, self.refused = pack(samples or [])
 
@@ -118,9 +119,9 @@ def add(connection: Connection, run: Run) -> str:
     The id of the session it falls in, "" while no stream is live.
     """
     moment = run.moment
-    job = _job(connection, run.job, run.metric)
-    boot = _boot(connection, moment.boot_id)
-    shape = _shape(connection, run.shape) if run.shape else None
+    job = job_number(connection, run.job, run.metric)
+    boot = boot_number(connection, moment.boot_id)
+    shape = shape_number(connection, run.shape) if run.shape else None
     last = connection.execute("SELECT max(id) FROM runs").fetchone()[0] or 0
     number = max(moment.wall_ms, last + 1)
     session, session_id = live_session(connection, boot) or (None, "")
@@ -203,11 +204,13 @@ def retry_has_come(connection: Connection, moment: Moment) -> bool:
     return found.fetchone() is not None
 
 
-def _job(connection: Connection, job: str, metric: str) -> int:
+def job_number(connection: Connection, job: str, metric: str) -> int:
+    """`jobs.id`, of a new row where there is none. Inside a transaction, as the next two."""
     return _id_of(connection, "jobs", {"job": job, "metric": metric})
 
 
-def _boot(connection: Connection, boot_id: str) -> int:
+def boot_number(connection: Connection, boot_id: str) -> int:
+    """`boots.id`."""
     return _id_of(connection, "boots", {"boot_id": boot_id})
 
 
@@ -224,7 +227,8 @@ def _id_of(connection: Connection, table: str, key: dict[str, str]) -> int:
     return int(made.lastrowid or 0)
 
 
-def _shape(connection: Connection, series: list[tuple[str, str]]) -> int:
+def shape_number(connection: Connection, series: list[tuple[str, str]]) -> int:
+    """`shapes.id` of this list of (name, canonical tags)."""
     signature = "\n".join([name + tags for name, tags in series])
     found = connection.execute("SELECT id FROM shapes WHERE signature = ?", (signature,)).fetchone()
     if found:
