@@ -1,0 +1,1 @@
+"""The state of the box as Prometheus asks for it: `/metrics`."""

@@ -1,0 +1,116 @@
+"""The last value of every series that is fresh, under the very names and labels of the uploads.
+
+Fresh is what `belabox-metrics status` calls ok: the last run of the metric has values, is of this boot, and is no older
+than three intervals. Else the series is gone from the page, which Prometheus marks as stale; so would be a value of
+yesterday if it were shown, but nobody could tell. Events are moments and have no last value: they are counted instead
+(recorder.py). There are no timestamps on the page: the clock of a box may be wrong, and Prometheus takes what has one
+for fresh until five minutes later.
+"""
+
+from __future__ import annotations
+
+from ..health.collector import INTERVALS, LATE_MS
+from ..health.verdict import OK
+from ..json_text import parse
+from ..store.runs import DONE
+from ..upload.formats.labels import labels_of
+from .family import COUNTER, GAUGE, SUMMARY, labels_text
+from .words import SUMMARIES, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from sqlite3 import Connection
+    from typing import Any
+
+    from ..clock import Moment
+    from ..health.facts import Facts
+    from .family import Families
+
+    # name, kind, words and labels as the page has them
+    Head = tuple[str, str, str, str]
+
+_LAST = """
+SELECT jobs.job, jobs.metric, run.shape, run.packed, run.boottime_ms, boots.boot_id
+FROM jobs JOIN runs AS run ON run.id = jobs.last_run JOIN boots ON boots.id = run.boot
+WHERE jobs.job <> 'event' AND run.outcome = ? AND run.packed IS NOT NULL
+ORDER BY jobs.metric, jobs.job
+"""
+_SERIES = "SELECT name, tags FROM series WHERE shape = ? ORDER BY position"
+# Jobs that measure something beside their work, and where their intervals are.
+_INTERVALS = {
+    "clock": ("monitoring", "clock_skew_check_interval_ms"),
+    "maintain": ("storage", "wal_checkpoint_interval_ms"),
+}
+
+
+class Heads:
+    """How the series of each shape are spelled, which is most of the work and never changes. Kept are the shapes of the
+    page before."""
+
+    def __init__(self) -> None:
+        self._device_id = ""
+        self._known: dict[int, list[Head]] = {}
+
+    def of(self, connection: Connection, device_id: str, shapes: Iterable[int]) -> dict[int, list[Head]]:
+        known = self._known if device_id == self._device_id else {}
+        self._device_id = device_id
+        self._known = {shape: known.get(shape) or self._read(connection, shape) for shape in shapes}
+        return self._known
+
+    def _read(self, connection: Connection, shape: int) -> list[Head]:
+        return [_head(name, tags, self._device_id) for name, tags in connection.execute(_SERIES, (shape,))]
+
+
+def add(
+    families: Families, connection: Connection, heads: Heads, device_id: str, report: dict[str, Any], now: Moment
+) -> None:
+    """Every number of every fresh run. `report` is the document of /health."""
+    components = report["components"]
+    fresh = []
+    for job, metric, shape, packed, boottime_ms, boot_id in connection.execute(_LAST, (DONE,)).fetchall():
+        if boot_id != now.boot_id:
+            continue
+        if job == "collect":
+            if components.get(f"collector.{metric}", {}).get("status") == OK:
+                fresh.append((shape, packed))
+        elif now.boottime_ms - boottime_ms <= INTERVALS * _interval_ms(connection, job) + LATE_MS:
+            fresh.append((shape, packed))
+    known = heads.of(connection, device_id, {shape for shape, _ in fresh})
+    for shape, packed in fresh:
+        try:
+            values = parse(packed)
+        except ValueError:  # one damaged row does not take the page away
+            continue
+        for head, value in zip(known[shape], values if isinstance(values, list) else []):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                families.add(*head, value)
+
+
+def device(connection: Connection, facts: Facts) -> str:
+    """Which box this is, "" until something is configured."""
+    if not facts.limits.compiled:
+        return ""
+    row = connection.execute("SELECT value FROM settings WHERE section = 'device' AND key = 'id'").fetchone()
+    return str(row[0]) if row else ""
+
+
+def kind_of(stored: str) -> str:
+    """The TYPE of a series, by its name."""
+    if stored in SUMMARIES:
+        return SUMMARY
+    return COUNTER if stored.endswith("_total") else GAUGE
+
+
+def _head(name: str, tags: str, device_id: str) -> Head:
+    labels = labels_of((name, tags), device_id)
+    wire = labels.pop("__name__")
+    return wire, kind_of(name), words(name), labels_text(labels)
+
+
+def _interval_ms(connection: Connection, job: str) -> int:
+    """0 for a job that has none: what it measured is of its own moment only."""
+    if job not in _INTERVALS:
+        return 0
+    row = connection.execute("SELECT value FROM settings WHERE section = ? AND key = ?", _INTERVALS[job]).fetchone()
+    return int(row[0]) if row else 0
