@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+try:
+    from xdist.scheduler import LoadScopeScheduling
+except ImportError:  # one process has them all
+    LoadScopeScheduling = object
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups right after
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, one has all that boot a machine, and one all that start a server: two
-    labs at once would disturb each other's timing."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        for name in ("machine", "server"):
-            if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.xdist_group(name))
+# What boots a machine; two at once would disturb each other's timing. And what starts a server.
+TOGETHER = {"link": "machine", "machine": "machine", "server": "server"}
+
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """Where several processes share the tests, one has all of the labs, and begins with them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.split("/")[1], nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
