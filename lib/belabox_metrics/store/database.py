@@ -13,7 +13,7 @@ import posix as os  # as environment.py says
 import time
 
 from ..environment import variable
-from ..errors import Problem, StoreProblem, TryLater
+from ..errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
 from . import sqlite
 from .lock import Lock
 
@@ -41,11 +41,14 @@ class Store:
         self.path = path
         self.lock = Lock(path + ".lock", wait_s)
         self._connection: Connection | None = None
+        self._file = 0
 
     def connection(self) -> Connection:
         """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
         if self._connection is None:
-            connection = self._open() if os.access(self.path, os.F_OK) else None
+            # Before it is opened: if it is moved aside in between, that will be noticed.
+            self._file = _inode(self.path)
+            connection = self._open() if self._file else None
             version = _version(connection, self.path) if connection else 0
             if connection is None or version == 0:
                 connection = self._create()
@@ -55,6 +58,14 @@ class Store:
                 migrate(connection, self.path, self.lock)
             self._connection = connection
         return self._connection
+
+    def is_elsewhere(self) -> bool:
+        """Whether the file that is open is no longer the one at `path`: it was damaged, and moved aside."""
+        return self._connection is not None and _inode(self.path) != self._file
+
+    def forget(self) -> None:
+        """Let go of a connection whose file was moved aside: SQLite sees that too, and tidies nothing up."""
+        self._connection = None
 
     def writing(self, *, checkpoint_first: bool = False) -> Writing:
         """`with store.writing() as connection:` one locked transaction, after a checkpoint if that is wanted."""
@@ -107,10 +118,12 @@ class Store:
     def _create(self) -> Connection:
         """Make the tables, unless another process has been quicker. Left open, as every connection that has written:
         closing it would delete the log under those who open it now."""
-        from . import schema
+        from . import quarantine, schema
 
         self.lock.acquire()
         try:
+            # Where a damaged one was being moved aside, its log may still be here.
+            quarantine.finish(self.path)
             # An empty file is an empty database; made here, it gets our permissions.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             connection = self._open()
@@ -119,14 +132,20 @@ class Store:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                connection.executescript(f"BEGIN IMMEDIATE; {schema.TABLES} {schema.VIEW} {schema.ROWS}")
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {schema.TABLES} {schema.ROLLED} {schema.VIEWS} {schema.ROWS}"
+                )
                 connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
                 connection.execute(f"PRAGMA user_version={schema.VERSION}")
                 connection.execute("COMMIT")
                 # The tables themselves are to outlast a power cut.
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._file = _inode(self.path)
         except OSError as error:
-            raise StoreProblem(f"cannot make the database: {error.strerror}", where=self.path) from error
+            from .room import unwritable
+
+            refusal = unwritable(error, self.path)
+            raise refusal or StoreProblem(f"cannot make the database: {error.strerror}", where=self.path) from error
         except DatabaseError as error:
             raise problem(error, self.path) from error
         finally:
@@ -137,7 +156,8 @@ class Store:
 class Writing:
     """One transaction: lock, BEGIN IMMEDIATE; COMMIT on a clean exit, ROLLBACK on any exception; unlock.
 
-    Raises TryLater when the lock or the database stays busy, StoreProblem for everything else SQLite says.
+    Raises TryLater when the lock or the database stays busy, Damaged also when another has taken its place, Unwritable,
+    and StoreProblem for everything else SQLite says.
     """
 
     def __init__(self, store: Store, checkpoint_first: bool) -> None:
@@ -148,6 +168,9 @@ class Writing:
     def __enter__(self) -> Connection:
         connection = self._store.connection()
         self._store.lock.acquire()
+        if self._store.is_elsewhere():
+            self._store.lock.release()
+            raise Damaged("the database was damaged and moved aside meanwhile", where=self._store.path)
         try:
             if self._checkpoint_first:
                 from .checkpoint import truncate_log
@@ -184,20 +207,31 @@ def problem(error: Exception, path: str) -> Problem:
     if "locked" in said or "busy" in said:
         return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")
     # Python before 3.11 gives no error code, so the stable texts of sqlite3_errstr() decide.
+    if any(text in said for text in _NO_ROOM):
+        from .room import refusal
+
+        found = refusal(path)
+        if found is not None:
+            return found
+        if "is full" in said:
+            return Unwritable("the disk was full", where=path, hint="there is room again")
+    for text, what in _DAMAGE:
+        if text in said:
+            return Damaged(what, where=path, hint="a job moves it aside and starts another, see docs/recovery.md")
     for text, what, hint in _KNOWN:
         if text in said:
             return StoreProblem(what, where=path, hint=hint)
     return StoreProblem(f"the database refused: {said}", where=path)
 
 
+# What a want of room looks like, now and then.
+_NO_ROOM = ("is full", "unable to open", "readonly", "disk I/O error")
+_DAMAGE = (
+    ("not a database", "this file is not a database"),
+    ("malformed", "the database is damaged"),
+    ("unsupported file format", "the database is damaged: its header names no format"),
+)
 _KNOWN = (
-    (
-        "not a database",
-        "this file is not a database",
-        "move it away together with its -wal and -shm, a new one is made",
-    ),
-    ("malformed", "the database is damaged", "move it away together with its -wal and -shm, a new one is made"),
-    ("is full", "the disk is full", "free some space; what is stored already is safe"),
     (
         "unable to open",
         "cannot open the database",
@@ -213,6 +247,14 @@ _KIND = 0o170000
 _DIRECTORY = 0o040000
 
 
+def _inode(path: str) -> int:
+    """What tells a file from another that comes to stand at its place; 0 where none is."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
 def _version(connection: Connection, path: str) -> int:
     from_file: Cursor
     try:
@@ -225,6 +267,8 @@ def _version(connection: Connection, path: str) -> int:
         raise problem(error, path) from error
     if version == 0 and tables == 0:
         return 0
+    if _was_ours(connection):
+        raise Damaged("the database is damaged: its header names another schema than its tables", where=path)
     if version > EXPECTED:
         raise StoreProblem(
             f"the database has schema {version}, this program knows {EXPECTED}",
@@ -234,8 +278,21 @@ def _version(connection: Connection, path: str) -> int:
     raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
 
 
+def _was_ours(connection: Connection) -> bool:
+    """Whether the tables say that this program knows them, whatever the header says."""
+    from .schema import APPLICATION_ID
+
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            return False
+        found = connection.execute("SELECT max(version) FROM schema_version").fetchone()[0]
+    except DatabaseError:
+        return False
+    return isinstance(found, int) and OLDEST <= found <= EXPECTED
+
+
 # Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.
-EXPECTED = 4
+EXPECTED = 5
 # From this one on migration.py knows the way.
 OLDEST = 3
 

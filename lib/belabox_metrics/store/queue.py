@@ -110,13 +110,14 @@ def frontier(connection: Connection) -> int:
 
 
 def totals(connection: Connection) -> tuple[int, int, int]:
-    """How many numbers were ever stored, sent and set aside. All are kept while writing: counting what waits would take
-    the longer the longer an outage lasts."""
+    """How many numbers were ever stored, less those that left the queue unsent; how many were sent and set aside. All
+    are kept while writing: counting what waits would take the longer the longer an outage lasts."""
     stored = connection.execute("SELECT coalesce(sum(samples_total), 0) FROM jobs").fetchone()[0]
-    sent, rejected = connection.execute(
-        "SELECT coalesce(sum(samples_sent), 0), coalesce(sum(samples_rejected), 0) FROM positions"
+    sent, rejected, unsent = connection.execute(
+        "SELECT coalesce(sum(samples_sent), 0), coalesce(sum(samples_rejected), 0),"
+        " coalesce(sum(samples_unsent + dropped_pending), 0) FROM positions"
     ).fetchone()
-    return int(stored), int(sent), int(rejected)
+    return int(stored) - int(unsent), int(sent), int(rejected)
 
 
 def pending_count(connection: Connection) -> int:

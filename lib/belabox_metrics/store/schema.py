@@ -6,7 +6,7 @@ Why this layout and not rows of samples: docs/storage.md has the measurements.
 from __future__ import annotations
 
 # 1 and 2 were schemas of an earlier program under the same path. migration.py has the steps from 3 on.
-VERSION = 4
+VERSION = 5
 APPLICATION_ID = 0x42454C41  # "BELA": lets file(1) tell whose database it is
 
 # Fixed when the file is made.
@@ -90,7 +90,12 @@ CREATE TABLE positions (
     run INTEGER NOT NULL,                         -- all up to this one is sent, on its way behind, or set aside
     samples_sent INTEGER NOT NULL DEFAULT 0,
     samples_rejected INTEGER NOT NULL DEFAULT 0,
-    sent_boot INTEGER, sent_boottime_ms INTEGER   -- when it last went
+    sent_boot INTEGER, sent_boottime_ms INTEGER,  -- when it last went
+    -- Numbers that left the queue without being sent: old while nothing was to be sent; or there was no room.
+    samples_unsent INTEGER NOT NULL DEFAULT 0,
+    dropped_pending INTEGER NOT NULL DEFAULT 0,
+    dropped_sent INTEGER NOT NULL DEFAULT 0,      -- numbers that were sent, and for which there was no room
+    dropped_ms INTEGER                            -- Unix time: when there last was no room
 );
 -- Spans of runs, (after_run, upto_run], that drain behind what is sampled now.
 CREATE TABLE backlog (
@@ -149,6 +154,69 @@ CREATE TABLE upload_checkpoints (
 );
 """
 
+# What runs become when they are no longer kept one by one (docs/retention.md). A row of the first two is what the runs
+# of one shape gave in one step of time; its id is the step's number since 1970 * 2^32 + the shape. `packed` is an array
+# in the order of the shape: store/aggregate.py says of what.
+ROLLED = """
+CREATE TABLE minutes (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,                         -- jobs.id
+    priority INTEGER NOT NULL,                    -- the most urgent of its runs
+    last_run INTEGER NOT NULL,                    -- the id that the last of its runs had
+    packed TEXT NOT NULL
+);
+CREATE TABLE five_minutes (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL, priority INTEGER NOT NULL, last_run INTEGER NOT NULL, packed TEXT NOT NULL
+);
+-- How many runs of a job there were in an hour, of those whose rows are gone. id: the hour's number since 1970 * 2^32 +
+-- jobs.id.
+CREATE TABLE hours (
+    id INTEGER PRIMARY KEY,
+    done INTEGER NOT NULL DEFAULT 0, no_data INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0
+);
+"""
+
+# The same for people and scripts: a row for each series and step. A counter has no mean, a text nothing but its last.
+ROLLED_VIEW = """
+CREATE VIEW metrics_rolled_up AS
+SELECT
+    timestamp_ms, step_ms, metric_name, tags,
+    CASE kind WHEN 'text' THEN NULL WHEN 'one' THEN value WHEN 'counter' THEN at0 - at1 WHEN 'restarted' THEN at3
+        ELSE at0 END AS value_min,
+    CASE kind WHEN 'text' THEN NULL WHEN 'one' THEN value WHEN 'gauge' THEN at1 WHEN 'restarted' THEN at4
+        ELSE at0 END AS value_max,
+    CASE WHEN substr(metric_name, -6) = '_total' THEN NULL WHEN kind = 'one' THEN value WHEN kind = 'constant' THEN at0
+        WHEN kind = 'gauge' THEN 1.0 * at2 / at4 END AS value_mean,
+    CASE kind WHEN 'text' THEN value WHEN 'one' THEN value WHEN 'gauge' THEN at3 ELSE at0 END AS value_last,
+    CASE kind WHEN 'text' THEN NULL WHEN 'one' THEN 1 WHEN 'constant' THEN at1 WHEN 'gauge' THEN at4
+        ELSE at2 END AS value_count
+FROM (
+    SELECT step.timestamp_ms, step.step_ms, series.name AS metric_name, nullif(series.tags, '') AS tags, cell.value,
+        CASE
+            WHEN cell.type = 'text' THEN 'text'
+            WHEN cell.type <> 'array' THEN 'one'
+            WHEN json_array_length(cell.value) = 2 THEN 'constant'
+            WHEN json_array_length(cell.value) = 3 THEN 'counter'
+            WHEN substr(series.name, -6) = '_total' THEN 'restarted'
+            ELSE 'gauge'
+        END AS kind,
+        CASE cell.type WHEN 'array' THEN json_extract(cell.value, '$[0]') END AS at0,
+        CASE cell.type WHEN 'array' THEN json_extract(cell.value, '$[1]') END AS at1,
+        CASE cell.type WHEN 'array' THEN json_extract(cell.value, '$[2]') END AS at2,
+        CASE cell.type WHEN 'array' THEN json_extract(cell.value, '$[3]') END AS at3,
+        CASE cell.type WHEN 'array' THEN json_extract(cell.value, '$[4]') END AS at4
+    FROM (
+        SELECT (id >> 32) * 60000 AS timestamp_ms, 60000 AS step_ms, id & 4294967295 AS shape, packed FROM minutes
+        UNION ALL
+        SELECT (id >> 32) * 300000, 300000, id & 4294967295, packed FROM five_minutes
+    ) AS step
+    JOIN json_each(step.packed) AS cell
+    JOIN series ON series.shape = step.shape AND series.position = cell.key
+    WHERE cell.type <> 'null'
+);
+"""
+
 # For people and scripts: every sample as a row, with the documented columns.
 VIEW = """
 CREATE VIEW metrics AS
@@ -181,6 +249,9 @@ JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.packed IS NOT NULL AND value.type <> 'null';
 """
 
+VIEWS = VIEW + ROLLED_VIEW
+
+# The rows that there always are.
 ROWS = """
 INSERT INTO positions (priority, run) VALUES (0, 0), (1, 0), (2, 0), (3, 0);
 INSERT INTO link (id) VALUES (1);

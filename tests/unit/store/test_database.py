@@ -152,7 +152,7 @@ def other_program(path: Path) -> None:
         (Path.mkdir, "cannot open the database"),
         (lambda path: path.write_text("SQLite or not, this is a diary\n" * 100), "not a database"),
         (lambda path: path.write_bytes(b"\x00" * 5000), "not a database"),
-        (newer_schema, "schema 99, this program knows 4"),
+        (newer_schema, "schema 99, this program knows 5"),
         (other_program, "of another program"),
     ],
     ids=["directory", "text", "zeros", "newer", "other"],
