@@ -66,6 +66,21 @@ class Metric:
         self.job = job
 
 
+class Raised:
+    """An alert that is on: its `name`, of which `metric`, since when (Unix time in ms)."""
+
+    __slots__ = ("metric", "name", "since_ms")
+
+    def __init__(self, name: str, metric: str, since_ms: int) -> None:
+        self.name = name
+        self.metric = metric
+        self.since_ms = since_ms
+
+    def shown(self) -> dict[str, object]:
+        """As it stands in the report."""
+        return {"alert": self.name, "metric": self.metric, "since_ms": self.since_ms}
+
+
 class Facts:
     """What the database says at one instant. Sizes in bytes, counts of samples, `skew` None until measured.
 
@@ -73,6 +88,7 @@ class Facts:
     """
 
     __slots__ = (
+        "alerts",
         "apply",
         "database_bytes",
         "limits",
@@ -98,6 +114,7 @@ class Facts:
         self.rejected_why = rejected.summary(connection)[1]
         self.limits: Limits = limits.read(connection)
         self.metrics = _metrics(connection, jobs)
+        self.alerts = _alerts(connection)
         self.upload = jobs.get(("upload", ""))
         self.apply = jobs.get(("apply", ""))
         stored, self.sent, self.rejected = queue.totals(connection)
@@ -141,6 +158,7 @@ SELECT substr(section, 9), max(CASE key WHEN 'interval_ms' THEN value END),
 FROM settings WHERE section >= 'metrics/' AND section < 'metrics0' AND key IN ('interval_ms', 'scheduled')
 GROUP BY section
 """
+_ALERTS = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS NOT NULL ORDER BY metric"
 _OLDEST = """
 SELECT id - lead_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
 """
@@ -159,6 +177,19 @@ def _metrics(connection: Connection, jobs: dict[tuple[str, str], Job]) -> list[M
         Metric(name, int(interval_ms), jobs.get(("collect", name)))
         for name, interval_ms, scheduled in connection.execute(_METRICS)
         if scheduled and interval_ms
+    ]
+
+
+def _alerts(connection: Connection) -> list[Raised]:
+    remembered = connection.execute(_ALERTS).fetchall()
+    if not remembered:
+        return []
+    from .. import alert
+
+    return [
+        Raised(name, metric, spell.wall_ms)
+        for metric, memory in remembered
+        for name, spell in alert.raised(str(memory)).items()
     ]
 
 

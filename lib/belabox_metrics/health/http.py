@@ -1,8 +1,9 @@
 """A small HTTP/1.1 server over listening sockets that somebody else opened.
 
-One thread and one poll(2) for all connections; nobody can make it wait, nor keep more than a head of 4 KiB in it. Each
-connection has one request, one answer and a deadline. Importing http.server would cost five times what starting the
-interpreter does.
+One poll(2) for all connections; nobody can make it wait, nor keep more than a head of 8 KiB in it. Each connection has
+one request, one answer and a deadline. What is not at hand is made by a thread of its own (worker.py), and whoever asks
+for something else is answered meanwhile. Importing http.server would cost five times what starting the interpreter
+does.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ try:
 except ImportError:  # an interpreter that has it elsewhere
     import socket  # type: ignore[no-redef]
 
-from . import body
+from .answer import document
 from .request import HEAD_LIMIT, Refusal, parse
+from .worker import Task, Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
+
+    from .answer import Answer
+    from .request import Request
 
 CONNECTIONS = 32
 DEADLINE_S = 5.0
@@ -30,63 +35,58 @@ PATIENCE_S = 0.25
 # After a refusal the rest of what the client sends is read for so long, as closing over unread data would reset the
 # connection and take the answer with it.
 LINGER_S = 1.0
+# Who has asked for what takes time is waited with for so long; SQLite itself waits five seconds for a lock.
+MAKING_S = 20.0
+# And then has a place for so long, when all are taken.
+MAKING_PATIENCE_S = 2.0
 
-_REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    414: "URI Too Long",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-}
-_HEADERS = (
-    "Content-Type: application/json",
-    "Cache-Control: no-store",
-    "Connection: close",
-    "Content-Security-Policy: default-src 'none'",
-    "X-Content-Type-Options: nosniff",
-)
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
-class Answer:
-    """A status and a document for it."""
-
-    __slots__ = ("status", "text")
-
-    def __init__(self, status: int, document: dict[str, object]) -> None:
-        self.status = status
-        self.text = (body.text(document) + "\n").encode()
-
-
 class _Connection:
-    """`waiting`: nothing was answered yet. `rest`: what of the answer is still to be sent."""
+    """`waiting`: nothing was answered yet. `task`: what is being made for it. `rest`: what of the answer is still to be
+    sent."""
 
-    __slots__ = ("close_at", "data", "lingers", "opened_at", "rest", "socket", "waiting")
+    __slots__ = ("close_at", "data", "lingers", "opened_at", "peer", "rest", "socket", "task", "waiting")
 
-    def __init__(self, accepted: socket.socket, now: float) -> None:
+    def __init__(self, accepted: socket.socket, peer: str, now: float) -> None:
         self.socket = accepted
+        self.peer = peer
         self.opened_at = now
         self.close_at = now + DEADLINE_S
         self.data = b""
         self.rest = b""
+        self.task: Task | None = None
         self.waiting = True
         self.lingers = False
 
+    @property
+    def yields_at(self) -> float:
+        """From then on it must give its place to another who wants one."""
+        return self.opened_at + (MAKING_PATIENCE_S if self.task else PATIENCE_S)
+
 
 class Server:
-    """`listeners` are listening stream sockets; `answer` gets a path and must not fail nor take long.
+    """`listeners` are listening stream sockets. `at_hand` answers a request at once, or says None: then `make` does, in
+    a thread of its own. Neither may fail.
 
     `answered` counts what was answered so far, refusals included.
     """
 
-    def __init__(self, listeners: list[socket.socket], answer: Callable[[str], Answer]) -> None:
+    def __init__(
+        self,
+        listeners: list[socket.socket],
+        at_hand: Callable[[Request], Answer | None],
+        make: Callable[[Request], Answer],
+    ) -> None:
         self.answered = 0
-        self._answer = answer
+        self._at_hand = at_hand
+        self._worker = Worker(make)
+        self._made_for: dict[Task, _Connection] = {}
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._connections: dict[int, _Connection] = {}
         self._poll = select.poll()
+        self._poll.register(self._worker.descriptor, select.POLLIN)
         self._listening = False
         for listener in listeners:
             listener.setblocking(False)
@@ -106,7 +106,7 @@ class Server:
             if self._connections:
                 busy_at = now
                 if not self._listening:
-                    until.append(self._oldest().opened_at + PATIENCE_S)
+                    until.append(self._next_to_go().yields_at)
             elif idle_s:
                 if now - busy_at >= idle_s:
                     return
@@ -116,7 +116,9 @@ class Server:
             events = self._poll.poll(timeout)
             # Who is here already comes before who wants to come.
             for descriptor, event in events:
-                if descriptor in self._connections:
+                if descriptor == self._worker.descriptor:
+                    self._deliver()
+                elif descriptor in self._connections:
                     self._go_on(self._connections[descriptor], event)
             for descriptor, _ in events:
                 if descriptor in self._listeners:
@@ -125,7 +127,7 @@ class Server:
 
     def _listen(self, now: float) -> None:
         """Take part of the queue while there is a place, or one that may be taken away."""
-        wanted = len(self._connections) < CONNECTIONS or self._oldest().opened_at + PATIENCE_S <= now
+        wanted = len(self._connections) < CONNECTIONS or self._next_to_go().yields_at <= now
         if wanted != self._listening:
             for descriptor in self._listeners:
                 if wanted:
@@ -134,18 +136,22 @@ class Server:
                     self._poll.unregister(descriptor)
             self._listening = wanted
 
-    def _oldest(self) -> _Connection:
-        return next(iter(self._connections.values()))
+    def _next_to_go(self) -> _Connection:
+        """The oldest of those who have not asked yet; where all have, the oldest."""
+        silent = [connection for connection in self._connections.values() if not connection.task]
+        return silent[0] if silent else next(iter(self._connections.values()))
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(max(1, CONNECTIONS - len(self._connections))):
             try:
-                descriptor, _address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - what socket.accept() is made of
+                descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - what socket.accept() is made of
             except OSError:  # nobody any more, or one who has left already
                 return
             if len(self._connections) >= CONNECTIONS:
-                self._close(self._oldest())
-            connection = _Connection(socket.socket(fileno=descriptor), time.monotonic())
+                self._close(self._next_to_go())
+            # Of a socket that has no addresses, as one in the file system, this is a text or nothing.
+            peer = str(address[0]) if isinstance(address, tuple) else ""
+            connection = _Connection(socket.socket(fileno=descriptor), peer, time.monotonic())
             connection.socket.setblocking(False)
             self._connections[descriptor] = connection
             self._poll.register(descriptor, _READABLE)
@@ -162,10 +168,15 @@ class Server:
         self._poll.unregister(descriptor)
         del self._connections[descriptor]
         connection.socket.close()
+        if connection.task:
+            self._made_for.pop(connection.task, None)
+            self._worker.forget(connection.task)
 
     def _go_on(self, connection: _Connection, event: int) -> None:
         if connection.rest:
             self._write(connection)
+        elif connection.task:  # nothing is asked about it but whether it is still there
+            self._close(connection)
         elif event & _READABLE:
             self._read(connection)
 
@@ -185,22 +196,41 @@ class Server:
             request = parse(connection.data)
         except Refusal as refusal:
             connection.lingers = True
-            self._send(connection, Answer(refusal.status, {"error": str(refusal)}), "")
+            fields = ("Allow: GET, HEAD",) if refusal.status == 405 else ()
+            self._send(connection, document(refusal.status, {"error": str(refusal)}, *fields), "")
             return
         if request is not None:
             connection.lingers = len(connection.data) > request.size
-            self._send(connection, self._answer(request.path), request.method)
+            request.peer = connection.peer
+            self._answer(connection, request)
         elif not piece:
             self._close(connection)
 
-    def _send(self, connection: _Connection, answer: Answer, method: str) -> None:
-        lines = [f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}", *_HEADERS]
-        if answer.status == 405:
-            lines.append("Allow: GET, HEAD")
-        lines.append(f"Content-Length: {len(answer.text)}")
-        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+    def _answer(self, connection: _Connection, request: Request) -> None:
+        answer = self._at_hand(request)
+        if answer is not None:
+            self._send(connection, answer, request.method)
+            return
+        connection.task = Task(request)
         connection.waiting = False
-        connection.rest = head if method == "HEAD" else head + answer.text
+        connection.close_at = time.monotonic() + MAKING_S
+        self._made_for[connection.task] = connection
+        self._poll.modify(connection.socket.fileno(), 0)
+        self._worker.give(connection.task)
+
+    def _deliver(self) -> None:
+        for task in self._worker.done():
+            connection = self._made_for.pop(task, None)
+            if connection is not None and task.answer is not None:
+                connection.task = None
+                connection.close_at = time.monotonic() + DEADLINE_S
+                self._poll.modify(connection.socket.fileno(), _READABLE)
+                self._send(connection, task.answer, task.request.method)
+
+    def _send(self, connection: _Connection, answer: Answer, method: str) -> None:
+        head = answer.head()
+        connection.waiting = False
+        connection.rest = head if method == "HEAD" else head + answer.body
         self.answered += 1
         self._write(connection)
 

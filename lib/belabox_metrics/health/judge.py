@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..clock import Moment
-    from ..errors import StoreProblem
+    from ..errors import Problem
     from .facts import Facts
 
 # A small board needs so long until all timers have started once: 20 s, up to a minute of stagger, a breath.
@@ -38,10 +38,15 @@ def report(facts: Facts, now: Moment) -> dict[str, Any]:
     status = DEGRADED if refused or any(verdict.status != OK for verdict in verdicts.values()) else OK
     if verdicts["uploader"].status == ERROR or (collectors and set(collectors) == {ERROR}):
         status = ERROR
-    return {**_document(status, verdicts, now), **({"configuration": refused} if refused else {})}
+    alerts = [alert.shown() for alert in facts.alerts]
+    return {
+        **_document(status, verdicts, now),
+        "alerts_raised": alerts,
+        **({"configuration": refused} if refused else {}),
+    }
 
 
-def report_without_database(problem: StoreProblem, sizes: tuple[int, int], now: Moment) -> dict[str, Any]:
+def report_without_database(problem: Problem, sizes: tuple[int, int], now: Moment) -> dict[str, Any]:
     """The document of /health when there are no facts. `sizes`: bytes of the database and of its log."""
     verdicts = {
         "uploader": uploader.unknown(),

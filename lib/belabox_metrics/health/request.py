@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-HEAD_LIMIT = 4096
+# The cookies of whatever else this box serves come along with those of ours.
+HEAD_LIMIT = 8192
 TARGET_LIMIT = 1024
 
 _METHODS = ("GET", "HEAD")
@@ -19,14 +20,26 @@ class Refusal(Exception):
 
 
 class Request:
-    """`method` is GET or HEAD, `path` begins with a slash and has no query, `size` is the length of the head."""
+    """`method` is GET or HEAD, `path` begins with a slash, `query` is what follows its question mark, `size` is the
+    length of the head. `peer`: the address that asks, "" where there are no addresses."""
 
-    __slots__ = ("method", "path", "size")
+    __slots__ = ("_fields", "method", "path", "peer", "query", "size")
 
-    def __init__(self, method: str, path: str, size: int) -> None:
+    def __init__(self, method: str, target: str, fields: list[bytes], size: int) -> None:
         self.method = method
-        self.path = path
+        self.path, _, self.query = target.partition("?")
+        self.peer = ""
         self.size = size
+        self._fields = fields
+
+    def field(self, name: str) -> str:
+        """The value of a header, `name` in lower case; the first one of several, "" where there is none."""
+        wanted = name.encode()
+        for field in self._fields:
+            found, _, value = field.partition(b":")
+            if found.lower() == wanted:
+                return value.strip(b" \t").decode("latin-1")
+        return ""
 
 
 def parse(data: bytes) -> Request | None:
@@ -40,7 +53,7 @@ def parse(data: bytes) -> Request | None:
         raise Refusal(414 if known else 400, "the address is too long" if known else "this is not HTTP")
     if not ended:
         return None
-    method, path = _first_line(line.rstrip(b"\r"))
+    method, target = _first_line(line.rstrip(b"\r"))
     # A bare line feed is an end of line too: somebody types it.
     ends = [(at + len(end)) for end in (b"\n\r\n", b"\n\n") if (at := data.find(end, 0, HEAD_LIMIT)) >= 0]
     if not ends:
@@ -48,9 +61,10 @@ def parse(data: bytes) -> Request | None:
             raise Refusal(431, f"the head has more than {HEAD_LIMIT} bytes")
         return None
     size = min(ends)
-    for field in data[len(line) + 1 : size].split(b"\n"):
-        _check_field(field.rstrip(b"\r"))
-    return Request(method, path, size)
+    fields = [field.rstrip(b"\r") for field in data[len(line) + 1 : size].split(b"\n")]
+    for field in fields:
+        _check_field(field)
+    return Request(method, target, fields, size)
 
 
 def _first_line(line: bytes) -> tuple[str, str]:
@@ -68,7 +82,7 @@ def _first_line(line: bytes) -> tuple[str, str]:
         target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
     if not target.startswith(b"/"):
         raise Refusal(400, "the address does not begin with a slash")
-    return method.decode(), target.partition(b"?")[0].decode()
+    return method.decode(), target.decode()
 
 
 def _check_field(field: bytes) -> None:

@@ -4,7 +4,7 @@
 /health/live    200 as long as this answers
 /health/ready   200 when the report says ok, else 503
 
-`health.path` of the configuration is a second name of /health.
+`health.path` of the configuration is a second name of /health. places.py has what else there is.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from .. import clock, journal
 from ..errors import Problem, StoreProblem, UsageProblem
 from ..store.database import Store, database_path
 from ..store.figures import size
-from . import facts, judge
-from .http import Answer, Server
+from . import access, facts, judge, places
+from .answer import document, text
+from .http import Server
 from .verdict import ERROR, OK
+from .visit import Visit
 
 try:
     import _socket as socket
@@ -30,9 +32,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .access import Access
+    from .answer import Answer
+    from .places import Place
+    from .request import Request
+
 USAGE = """usage: health [--listen HOST:PORT] [--idle-seconds N] [--database FILE]
 
-Answer /health, /health/live and /health/ready on the socket passed by systemd, and leave when idle.
+Answer /, /health, /health/live and /health/ready on the socket passed by systemd, and leave when idle.
 
   --listen HOST:PORT  when started by hand: open this socket, as 127.0.0.1:9100 or [::1]:9100
   --idle-seconds N    leave after N seconds without a request (30); 0: stay
@@ -46,41 +53,72 @@ FRESH_S = 1.0
 FIRST_DESCRIPTOR = 3
 
 
+_LIVE = document(200, {"status": "ok"})
+
+
 class Report:
-    """`status` is ok, degraded or error; `answer` the whole document; `path` the other name of /health."""
+    """`status` is ok, degraded or error; `path` the other name of /health; `answers` what is at each path."""
 
-    __slots__ = ("answer", "path", "status")
+    __slots__ = ("answers", "path", "status")
 
-    def __init__(self, document: dict[str, Any], path: str) -> None:
-        self.status = str(document["status"])
-        self.answer = Answer(503 if self.status == ERROR else 200, document)
+    def __init__(self, report: dict[str, Any], path: str) -> None:
+        self.status = str(report["status"])
         self.path = path
+        whole = document(503 if self.status == ERROR else 200, report)
+        ready = document(200 if self.status == OK else 503, {"status": self.status})
+        self.answers: dict[str, Answer] = {}
+        for name in (PATH, path):
+            self.answers.update({name: whole, f"{name}/live": _LIVE, f"{name}/ready": ready})
 
 
 class Responder:
-    """Paths to answers, from the database of `store` alone."""
+    """Requests to answers, from the database of `store` alone, for whom `access` lets in."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, access: Access) -> None:
         self._store = store
+        self._access = access
         self._report: Report | None = None
         self._fresh_until = 0.0
+        # What places made, and until when it is fresh; as many as there are in places.AT.
+        self._kept: dict[str, tuple[Answer, float]] = {}
         self._told = ""
 
-    def answer(self, path: str) -> Answer:
-        """What is at `path`. Does not fail, whatever the database is."""
+    def at_hand(self, request: Request) -> Answer | None:
+        """What needs no database: who may not ask, that this lives, what was made within a second."""
+        refusal = self._access.refusal(request)
+        if refusal is not None:
+            return refusal
         # Whoever asks whether this lives need not wait for a disk.
-        if path == f"{PATH}/live":
-            return Answer(200, {"status": "ok"})
-        report = self._current()
-        for name in (PATH, report.path):
-            if path == name:
-                return report.answer
-            if path == f"{name}/live":
-                return Answer(200, {"status": "ok"})
-            if path == f"{name}/ready":
-                return Answer(200 if report.status == OK else 503, {"status": report.status})
-        known = f"{PATH}, {PATH}/live and {PATH}/ready"
-        return Answer(404, {"error": f"there is nothing here, but at {known}"})
+        if request.path == f"{PATH}/live" or (self._report and request.path == f"{self._report.path}/live"):
+            return _LIVE
+        now = time.monotonic()
+        if self._report and now < self._fresh_until and request.path in self._report.answers:
+            return self._report.answers[request.path]
+        answer, until = self._kept.get(request.path, (None, 0.0))
+        return answer if now < until else None
+
+    def answer(self, request: Request) -> Answer:
+        """What was asked for. Does not fail, whatever the database is."""
+        known = self.at_hand(request)
+        if known is not None:  # made while this one waited
+            return known
+        path = request.path
+        place = places.found(path)
+        if place is None:
+            return self._current().answers.get(path) or _nothing_here()
+        answer = self._from(place, request)
+        if path in places.AT:
+            self._kept[path] = answer, time.monotonic() + FRESH_S
+        return answer
+
+    def _from(self, place: Place, request: Request) -> Answer:
+        try:
+            return place(Visit(self._store, request, self._access))
+        except Problem as problem:
+            return text(503, f"{problem}\n")
+        except Exception as bug:
+            self._show(bug)
+            return text(500, f"this is a bug: {type(bug).__name__}: see journalctl -u 'belabox-*'\n")
 
     def _current(self) -> Report:
         if self._report is None or time.monotonic() >= self._fresh_until:
@@ -92,7 +130,7 @@ class Responder:
         try:
             found = facts.read(self._store)
             return Report(judge.report(found, clock.now()), found.limits.path)
-        except StoreProblem as known:
+        except Problem as known:
             problem = known
         except Exception as bug:
             # Who asks gets an answer, whoever looks after the box the traceback.
@@ -108,6 +146,11 @@ class Responder:
             sys.excepthook(type(bug), bug, bug.__traceback__)
 
 
+def _nothing_here() -> Answer:
+    known = [*places.AT, *(f"{beginning}..." for beginning in places.BELOW), PATH, f"{PATH}/live", f"{PATH}/ready"]
+    return document(404, {"error": f"there is nothing here, but at {', '.join(known)}"})
+
+
 def main(arguments: list[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(USAGE)
@@ -116,7 +159,8 @@ def main(arguments: list[str]) -> int:
     try:
         options = parse(arguments)
         listeners = passed() or opened(options["--listen"])
-        server = Server(listeners, Responder(Store(options["--database"])).answer)
+        responder = Responder(Store(options["--database"]), access.read())
+        server = Server(listeners, responder.at_hand, responder.answer)
         server.serve(float(options["--idle-seconds"]))
     except Problem as problem:
         return journal.failure(problem, job="health")

@@ -71,10 +71,13 @@ class Credentials:
         return content
 
     def token(self) -> str:
-        """The one line of the token's file: a token, a password or a value. Printable ASCII: it goes into a header,
-        where a line break would begin another one."""
-        content = self.bytes(TOKEN).rstrip(b"\r\n")
-        where = self._files[TOKEN]
+        """The one line of the token's file: a token, a password or a value."""
+        return self.line(TOKEN)
+
+    def line(self, name: str) -> str:
+        """The one line of a file. Printable ASCII: it goes into a header, where a line break would begin another."""
+        content = self.bytes(name).rstrip(b"\r\n")
+        where = self._files[name]
         if len(content) > TOKEN_LIMIT:
             raise ConfigProblem(f"is longer than {TOKEN_LIMIT} bytes", where=where)
         if not all(0x20 <= byte < 0x7F for byte in content):

@@ -83,6 +83,7 @@ def test_all_is_well_in_the_shape_of_the_contract(at_work: Box) -> None:
                 "details": {"skew_ms": None, "ntp_synced": True},
             },
         },
+        "alerts_raised": [],
     }
     assert time.mktime(time.strptime(local[:19], "%Y-%m-%dT%H:%M:%S")) == at_work.moment.wall_ms // 1000
     assert report["components"]["storage"]["details"]["wal_size_bytes"] > 0

@@ -22,7 +22,7 @@ GOOD = [
     (b"GET //etc/passwd" + END, ("GET", "//etc/passwd")),
     (b"GET /a HTTP/1.1\r\nX:\r\nY: \xff\t\r\n\r\n", ("GET", "/a")),
     (b"GET /" + b"a" * 1000 + END, ("GET", "/" + "a" * 1000)),
-    (b"GET / HTTP/1.1\r\nX: " + b"a" * 4070 + b"\r\n\r\n", ("GET", "/")),
+    (b"GET / HTTP/1.1\r\nX: " + b"a" * 8166 + b"\r\n\r\n", ("GET", "/")),
 ]
 
 
@@ -68,9 +68,9 @@ BAD = [
     (b"GET /" + b"a" * 1100, 414),
     (b"HEAD /" + b"a" * 5000 + END, 414),
     (b"A" * 1100, 400),
-    (b"GET / HTTP/1.1\r\nX: " + b"a" * 4096, 431),
-    (b"GET / HTTP/1.1\r\nX: " + b"a" * 4096 + b"\r\n\r\n", 431),
-    (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 700, 431),
+    (b"GET / HTTP/1.1\r\nX: " + b"a" * 8192, 431),
+    (b"GET / HTTP/1.1\r\nX: " + b"a" * 8192 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 1400, 431),
 ]
 
 

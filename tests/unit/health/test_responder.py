@@ -58,7 +58,6 @@ def failing(box: Box, tmp_path: Path, starter: Starter) -> Responding:
         ("/health/ready", 200, "status"),
         ("/how/are/you", 200, "components"),
         ("/how/are/you/ready", 200, "status"),
-        ("/", 404, "error"),
         ("/health/", 404, "error"),
         ("/healthy", 404, "error"),
         ("/../etc/passwd", 404, "error"),
@@ -72,9 +71,13 @@ def test_what_is_where(responding: Responding, path: str, status: int, key: str)
         "cache-control": "no-store",
         "connection": "close",
         "content-length": str(len(reply.body)),
-        "content-security-policy": "default-src 'none'",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
         "content-type": "application/json",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
     }
     head = responding.get(path, "HEAD")
     assert (head.status, head.headers, head.body) == (status, reply.headers, b"")
