@@ -12,11 +12,11 @@ from .owner import As
 
 # word: (module with a main(arguments), what it does)
 COMMANDS = {
-    "status": ("status", "each metric, its last value and age; queue, upload, storage"),
+    "status": ("status.command", "each metric, its last value and age; queue, upload, storage"),
     "check": ("schedule.check", "validate a configuration file and show the schedule it makes"),
     "apply": ("schedule.apply", "make timers and settings what config.yaml says (root)"),
     "collect": ("collect", "collect one metric now"),
-    "query": ("query", "the stored samples of a metric"),
+    "query": ("query.command", "what a metric was: a table and plots"),
     "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
     "snapshot": ("export.snapshot", "a copy of the database, made while everything goes on"),
     "upload": ("upload.uploader", "send what is pending now"),

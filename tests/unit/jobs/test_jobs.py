@@ -145,7 +145,7 @@ def test_query_prints_what_was_stored(box: Box) -> None:
         "memory.swap_used_bytes",
         "memory.swap_total_bytes",
     ]
-    one = box.command("query", "disk.read_ops_total", "--since", "1d").stdout
+    one = box.command("query", "disk.read_ops_total", "--since", "1d", "--samples").stdout
     assert "disk.read_ops_total{device=mmcblk0}  18422" in one
     unknown = box.command("query", "memory.usag").stderr
     assert "no samples of memory.usag ever" in unknown

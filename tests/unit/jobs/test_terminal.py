@@ -8,8 +8,10 @@ from typing import Callable
 
 import pytest
 
-from belabox_metrics import clock, query, sessions, status
+from belabox_metrics import clock, sessions
+from belabox_metrics.query import command as query
 from belabox_metrics.sample import Sample
+from belabox_metrics.status import command as status
 from belabox_metrics.store import runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.settings import replace_settings
