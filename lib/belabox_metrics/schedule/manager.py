@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,26 +25,40 @@ class State(NamedTuple):
 
 
 class Manager:
-    """`runtime` tells whether there is a systemd to talk to; where there is none everything is a no."""
+    """`runtime` tells whether there is a systemd to talk to; where there is none everything is a no. `patience_s`
+    bounds each question and each order."""
 
-    def __init__(self, runtime: str = RUNTIME) -> None:
+    def __init__(self, runtime: str = RUNTIME, patience_s: float = PATIENCE) -> None:
         self._runtime = runtime
+        self._patience_s = patience_s
 
     def is_there(self) -> bool:
         return os.path.isdir(self._runtime) and shutil.which("systemctl") is not None
 
     def look(self, units: list[str]) -> dict[str, State]:
         """State by name; `units` may have patterns, which match what is loaded."""
-        properties = "--property=Id,ActiveState,LoadState,NeedDaemonReload"
-        said = self._systemctl("show", properties, "--", *units)
         states: dict[str, State] = {}
-        for block in said.split("\n\n"):
-            found = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
-            if "Id" in found:
-                active = found.get("ActiveState") in ("active", "activating", "reloading")
-                masked = found.get("LoadState") == "masked"
-                states[found["Id"]] = State(active, masked, found.get("NeedDaemonReload") == "yes")
+        for found in self.show(units, "ActiveState", "LoadState", "NeedDaemonReload"):
+            active = found.get("ActiveState") in ("active", "activating", "reloading")
+            masked = found.get("LoadState") == "masked"
+            states[found["Id"]] = State(active, masked, found.get("NeedDaemonReload") == "yes")
         return states
+
+    def show(self, units: list[str], *properties: str) -> list[dict[str, str]]:
+        """Properties of `units` (systemd.unit(5)), `Id` among them, as systemctl show tells them."""
+        said = self._systemctl("show", f"--property=Id,{','.join(properties)}", "--", *units)
+        blocks = [dict(line.split("=", 1) for line in block.split("\n") if "=" in line) for block in said.split("\n\n")]
+        return [found for found in blocks if "Id" in found]
+
+    def next_runs(self, pattern: str) -> dict[str, int]:
+        """When each active timer that fits elapses next, Unix ms. {} before systemd 249, which tells it to people
+        alone."""
+        said = self._systemctl("list-timers", "--output=json", "--", pattern)
+        try:
+            timers = json.loads(said)
+            return {str(timer["unit"]): timer["next"] // 1000 for timer in timers if type(timer.get("next")) is int}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return {}
 
     def reload(self) -> None:
         self._systemctl("daemon-reload")
@@ -71,10 +86,10 @@ class Manager:
                 check=False,
                 stdin=subprocess.DEVNULL,
                 text=True,
-                timeout=PATIENCE,
+                timeout=self._patience_s,
             )
         except subprocess.TimeoutExpired:
-            raise TryLater(f"systemctl {shown} took more than {PATIENCE} s") from None
+            raise TryLater(f"systemctl {shown} took more than {self._patience_s:g} s") from None
         except OSError as fault:
             raise Problem(f"can't run systemctl: {fault.strerror}") from fault
         if done.returncode != 0:

@@ -1,0 +1,1 @@
+"""The command `status`: one screen about this box."""
