@@ -33,6 +33,17 @@ class StoreProblem(Problem):
     """The database can't be opened, read or written."""
 
 
+class Damaged(StoreProblem):
+    """The file of the database does not hold what was written into it. recover.py starts another."""
+
+
+class Unwritable(StoreProblem):
+    """There is no room where the database is, or nobody may write there for now. What it holds is safe, and a job that
+    comes when there is room again does its work as if nothing had been."""
+
+    exit_code = 75
+
+
 class TryLater(Problem):
     """Nothing is wrong with the request; the time is (the lock is held, the server is busy)."""
 

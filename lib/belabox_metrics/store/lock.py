@@ -17,7 +17,7 @@ class Lock:
     """An exclusive flock with a deadline; the kernel frees it when its holder dies, however it dies.
 
     Raises TryLater when the lock was not had in `wait_s` seconds, naming the holder; StoreProblem when the file can't
-    be opened.
+    be opened, Unwritable where that is for want of room.
     """
 
     def __init__(self, path: str, wait_s: float) -> None:
@@ -29,6 +29,10 @@ class Lock:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
         except OSError as error:
+            from .room import unwritable
+
+            if refusal := unwritable(error, self.path):
+                raise refusal from error
             hint = "the directory must exist and belong to the user the jobs run as"
             if isinstance(error, PermissionError):
                 hint = f"use sudo; {hint}"

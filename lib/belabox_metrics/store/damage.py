@@ -1,0 +1,86 @@
+"""Whether a database is damaged, asked once more after one that used it was told so.
+
+What moves a database aside must be certain: a disk that failed to answer, a reader in the way, a newer schema are no
+damage. So it is opened anew, read-only, and SQLite's own check has the last word.
+"""
+
+from __future__ import annotations
+
+import posix as os  # as environment.py says
+import time
+
+from ..errors import Damaged, Problem
+from .database import DatabaseError, Store, problem
+from .schema import APPLICATION_ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# The lock is held meanwhile, and others wait for ten seconds: 300 MB from a good card. What takes longer is for the
+# job `recover`, which checks without the lock.
+CHECK_S = 4.0
+# How many instructions of SQLite's machine between two looks at the time.
+_STEP = 20_000
+# Bytes 18 and 19 of the header, https://www.sqlite.org/fileformat2.html: how it is written and read, by a journal or,
+# as ours, by a log. A person may have changed that, in both.
+_VERSIONS, _KNOWN = slice(18, 20), (b"\x01\x01", b"\x02\x02")
+_MAGIC = b"SQLite format 3\x00"
+# What every job touches, so that small damage is found before a large table has been read.
+_SMALL = ("settings", "boots", "jobs", "positions", "link", "shapes", "series", "sessions", "flights", "backlog")
+
+
+def found(path: str, seconds: float | None = CHECK_S) -> str:
+    """What is wrong with the database at `path`, "" for nothing that can be found within `seconds` (None: as long as it
+    takes). Does not wait for the lock, which the caller has, or does without."""
+    if _size(path) == 0:  # an empty file is an empty database
+        return ""
+    # Before there is a connection: closing the file takes SQLite's locks of this process on it along.
+    if wrong := _header(path):
+        return wrong
+    try:
+        connection = Store(path).reading()
+    except Damaged as damaged:
+        return damaged.what
+    except Problem:
+        return ""
+    try:
+        return _checked(connection, seconds)
+    except DatabaseError as error:
+        said = problem(error, path)
+        return said.what if isinstance(said, Damaged) else ""
+    finally:
+        connection.close()
+
+
+def _checked(connection: Connection, seconds: float | None) -> str:
+    for table in _SMALL:
+        connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
+    if seconds is not None:
+        until = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
+    said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if said == "ok" else said.replace("\n", " ")
+
+
+def _header(path: str) -> str:
+    """SQLite takes a database for read-only, or for one without a log, when two bytes of its header are wrong."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        header = os.read(descriptor, 100)
+    finally:
+        os.close(descriptor)
+    ours = header[:16] == _MAGIC and header[68:72] == APPLICATION_ID.to_bytes(4, "big")
+    if ours and header[_VERSIONS] not in _KNOWN:
+        return "the database is damaged: its header names another way of writing"
+    return ""
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,193 @@
+"""Damaged databases that were moved aside: where they lie, what is known of them, how they get there whole.
+
+`metrics.db` with its `-wal` and `-shm` becomes `metrics.db.damaged-20240115T103000Z` with its own. The database goes
+first, under a name that says that it is not all: whoever finds no database looks for such a name before making one, and
+brings the rest after it. So a log is never left beside a database that it is not of, whenever the power goes.
+
+Beside each lies a note, `...Z.note`, JSON: why, when, what was salvaged of it, whether a person has seen that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posix as os  # as environment.py says
+import time
+
+KEPT = 2
+_MARK = ".damaged-"
+_UNFINISHED = ".moving"
+_NOTE = ".note"
+_LOGS = ("-wal", "-shm")
+
+
+class Aside:
+    """One of them. `path`: of its database. `stamp`: when, as in its name. `why`: what SQLite, or its check, said.
+
+    runs, samples: what was salvaged; pending: how many of the samples are to be sent; lost: runs that were found and
+    could not be read or understood, and `gaps` stretches of which nobody knows how many they held."""
+
+    __slots__ = ("acknowledged", "gaps", "lost", "path", "pending", "runs", "salvaged", "samples", "stamp", "why")
+
+    def __init__(self, path: str, note: dict[str, object]) -> None:
+        self.path = path
+        self.stamp = path.rpartition(_MARK)[2]
+        self.why = str(note.get("why", "not known"))
+        self.salvaged = note.get("salvaged") is True
+        self.acknowledged = note.get("acknowledged") is True
+        self.runs, self.samples, self.pending = _count(note, "runs"), _count(note, "samples"), _count(note, "pending")
+        self.lost, self.gaps = _count(note, "lost"), _count(note, "gaps")
+
+    def note(self) -> None:
+        """Write down what is known of it. Raises OSError."""
+        from ..json_text import quote
+
+        lines = [f'"why": {quote(self.why)}']
+        lines += [f'"{name}": {str(getattr(self, name)).lower()}' for name in ("salvaged", "acknowledged")]
+        lines += [f'"{name}": {getattr(self, name)}' for name in ("runs", "samples", "pending", "lost", "gaps")]
+        body = "{\n  " + ",\n  ".join(lines) + "\n}\n"
+        place = self.path + _NOTE
+        descriptor = os.open(place + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        try:
+            os.write(descriptor, body.encode())
+        finally:
+            os.close(descriptor)
+        os.rename(place + ".new", place)
+
+    def remove(self) -> None:
+        """For good. The database last: a log without one would be nobody's."""
+        for name in (self.path + "-wal", self.path + "-shm", self.path + _NOTE, self.path):
+            _unlink(name)
+
+
+def standing(path: str) -> list[Aside]:
+    """What was moved aside of the database at `path`, oldest first. Writes nothing and opens no database."""
+    directory, name = _split(path)
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    found = [entry for entry in names if entry.startswith(name + _MARK) and _is_stamp(entry[len(name + _MARK) :])]
+    return [Aside(f"{directory}/{entry}", _read(f"{directory}/{entry}{_NOTE}")) for entry in found]
+
+
+def acknowledge(path: str) -> int:
+    """A person has seen what became of them: health is silent about them. How many that were. Raises OSError."""
+    found = [aside for aside in standing(path) if not aside.acknowledged]
+    for aside in found:
+        aside.acknowledged = True
+        aside.note()
+    return len(found)
+
+
+def move(path: str, why: str) -> Aside:
+    """Move the database at `path` aside, the lock being held. Raises OSError; what was moved then is moved the rest of
+    the way by the next one."""
+    finish(path)
+    target = _free(path + _MARK + time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    os.rename(path, target + _UNFINISHED)
+    _sync(path)
+    finish(path)
+    aside = Aside(target, {"why": why})
+    aside.note()
+    _drop_oldest(path)
+    return aside
+
+
+def finish(path: str) -> None:
+    """Bring after a database what was left behind when its move was cut short, the lock being held. Raises OSError."""
+    directory, name = _split(path)
+    for entry in os.listdir(directory):
+        if not (entry.startswith(name + _MARK) and entry.endswith(_UNFINISHED)):
+            continue
+        target = f"{directory}/{entry[: -len(_UNFINISHED)]}"
+        for log in _LOGS:
+            # It may have had none, or it is there already.
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(path + log, target + log)
+        os.rename(target + _UNFINISHED, target)
+        _sync(path)
+
+
+def _drop_oldest(path: str) -> None:
+    """Two at most. One of which all was salvaged goes before one that still has something."""
+    found = standing(path)
+    while len(found) > KEPT:
+        # The newest has nothing done for it yet.
+        oldest = next((aside for aside in found[:-1] if aside.salvaged), found[0])
+        found.remove(oldest)
+        oldest.remove()
+
+
+def make_room(path: str) -> int:
+    """Remove those of which all was salvaged, as room is short; how many bytes that gives."""
+    freed = 0
+    for aside in standing(path):
+        if aside.salvaged:
+            freed += sum(_size(aside.path + suffix) for suffix in ("", *_LOGS))
+            aside.remove()
+    return freed
+
+
+def _free(target: str) -> str:
+    """`target`, or the first of its names that is not taken."""
+    number, found = 1, target
+    while _exists(found) or _exists(found + _UNFINISHED):
+        number += 1
+        found = f"{target}.{number}"
+    return found
+
+
+def _is_stamp(text: str) -> bool:
+    """`20240115T103000Z`, `20240115T103000Z.2`"""
+    return len(text) >= 16 and text[8] == "T" and text[15] == "Z" and (text[16:] == "" or text[17:].isdecimal())
+
+
+def _read(place: str) -> dict[str, object]:
+    from ..json_text import parse
+
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return {}
+    try:
+        found = parse(os.read(descriptor, 64 * 1024).decode("utf-8", "replace"))
+    except (OSError, ValueError):
+        return {}
+    finally:
+        os.close(descriptor)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(note: dict[str, object], name: str) -> int:
+    found = note.get(name)
+    return found if isinstance(found, int) else 0
+
+
+def _split(path: str) -> tuple[str, str]:
+    directory, _, name = path.rpartition("/")
+    return directory or ("/" if path.startswith("/") else "."), name
+
+
+def _sync(path: str) -> None:
+    """What was renamed stays so, in this order."""
+    descriptor = os.open(_split(path)[0], os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _exists(path: str) -> bool:
+    return os.access(path, os.F_OK)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

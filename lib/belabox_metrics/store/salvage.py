@@ -1,0 +1,203 @@
+"""The runs of databases that were moved aside, for the importer: in the order of their ids, each of them once.
+
+A wreck is read in two ways, with its log and without; and where another wreck was not imported to its end before this
+one became one, that is read too. They all have ids of one order, so they are merged by them. Of the same id the newer
+file knows best, as it knows what was sent since.
+
+What was sent is known by the positions. Where they can't be read all of it is sent again: twice is better than never.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+
+from .. import clock
+from ..stream.session import ACTIVE, COMPLETED, FAILED
+from . import importer, quarantine, runs
+from .database import DatabaseError
+from .importer import Batch, OldRun
+from .wreck import View, values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection
+    from typing import Callable, TypeVar
+
+    from .importer import OldSession
+    from .quarantine import Aside
+    from .wreck import Row
+
+    Found = TypeVar("Found")
+
+RUNS = 200
+# An id that is farther ahead was written by nobody.
+AHEAD_MS = 30 * 86_400_000
+# Where the last id can't be read: after all that a clock can have said.
+UNKNOWN_MS = 86_400_000
+# Of a job whose name can't be read.
+JOB = "salvaged"
+
+
+class Wrecks:
+    """The source of an import: all of `asides`, the newest of which gives the name."""
+
+    def __init__(self, asides: list[Aside]) -> None:
+        self.name = os.path.basename(asides[-1].path)
+        self.views: list[View] = []
+        for aside in reversed(asides):
+            for with_log in (True, False):
+                try:
+                    self.views.append(View(aside.path, with_log))
+                except DatabaseError:
+                    continue
+        self.samples = self.pending = self.lost = 0
+
+    def close(self) -> None:
+        for view in self.views:
+            view.close()
+
+    def upto(self, now_ms: int) -> int:
+        """An id above all that there can be."""
+        last = max([view.last_run() for view in self.views], default=0)
+        return last + 1 if 0 < last < now_ms + AHEAD_MS else now_ms + UNKNOWN_MS
+
+    def total(self) -> int:
+        """About how many runs there are. Nobody has counted."""
+        return 0
+
+    def batches(self, cursor: str) -> Iterator[Batch]:
+        """As importer.Source says; the cursor is the last id."""
+        after = int(cursor or -1)
+        sessions = self._ended() if not cursor else []
+        found: list[OldRun] = []
+        rows = 0
+        for view, row in self._merged(after):
+            run = self._made(view, row)
+            rows += 1
+            if run is not None:
+                found.append(run)
+            if rows == RUNS:
+                yield Batch(found, str(row[0]), rows, rows - len(found), sessions)
+                found, rows, sessions = [], 0, []
+            after = row[0]
+        if rows or sessions:
+            yield Batch(found, str(after), rows, rows - len(found), sessions)
+
+    def _merged(self, after: int) -> Iterator[tuple[View, Row]]:
+        """Each row once, by id; of several the first view's."""
+        streams = [_stream(rank, view, after) for rank, view in enumerate(self.views)]
+        last = after
+        for number, rank, row in heapq.merge(*streams):
+            if number > last:
+                last = number
+                yield self.views[rank], row
+
+    def _made(self, view: View, row: Row) -> OldRun | None:
+        number, job, lead, boot, boottime_ms, synchronized, duration_us = row[:7]
+        outcome, priority, session, shape, packed, error = row[7:]
+        series: list[tuple[str, str]] = []
+        size = 0
+        if packed is not None:
+            found = values(packed)
+            known = None if shape is None else self._first(view, lambda seen: seen.shape(shape))
+            if found is None or known is None or len(found) != len(known):
+                self.lost += 1
+                return None
+            series = known
+            size = sum(isinstance(value, (int, float)) for value in found)
+        name, metric = self._first(view, lambda seen: seen.jobs.get(job)) or (JOB, "")
+        knows = self._first(view, lambda seen: seen if seen.knows_sent() else None)
+        sent = knows is not None and knows.is_sent(priority, number)
+        self.samples += size
+        self.pending += 0 if sent else size
+        return OldRun(
+            number - lead,
+            series,
+            packed,
+            size,
+            sent=sent,
+            priority=priority,
+            session=self._first(view, lambda seen: seen.sessions.get(session, [""])[0]) or "",
+            number=number,
+            job=name,
+            metric=metric,
+            boot_id=self._first(view, lambda seen: seen.boots.get(boot)) or "",
+            boottime_ms=boottime_ms,
+            synchronized=bool(synchronized),
+            duration_us=duration_us,
+            outcome=outcome,
+            error=error[: runs.ERROR_LIMIT] if error else None,
+        )
+
+    def _first(self, view: View, ask: Callable[[View], Found | None]) -> Found | None:
+        """What `view` answers, or else the other way to see the same file."""
+        for seen in (view, *[other for other in self.views if other.path == view.path]):
+            answer = ask(seen)
+            if answer:
+                return answer
+        return None
+
+    def _ended(self) -> list[OldSession]:
+        """All sessions. One that was live is over, unless it was carried over when the new database was made."""
+        found: dict[str, OldSession] = {}
+        for view in self.views:
+            for uuid, start_ms, end_ms, status, metadata in view.sessions.values():
+                text = metadata if isinstance(metadata, str) else None
+                if status == ACTIVE or status not in (COMPLETED, FAILED):
+                    found.setdefault(uuid, (uuid, start_ms, start_ms, FAILED, None))
+                else:
+                    end = end_ms if isinstance(end_ms, int) else start_ms
+                    found.setdefault(uuid, (uuid, start_ms, end, status, text))
+        return list(found.values())
+
+
+def _stream(rank: int, view: View, after: int) -> Iterator[tuple[int, int, Row]]:
+    for row in view.runs(after):
+        yield row[0], rank, row
+
+
+def begin(connection: Connection, path: str) -> None:
+    """Let a database that is being made beside damaged ones go on where they ended, and await their runs. Inside the
+    transaction that makes it."""
+    asides = [aside for aside in quarantine.standing(path) if not aside.salvaged]
+    if not asides:
+        return
+    wrecks = Wrecks(asides)
+    moment = clock.now()
+    importer.begin(connection, wrecks.name, moment, wrecks.upto(moment.wall_ms), wrecks.total())
+    for view in wrecks.views[:2]:
+        _carry(connection, view)
+    wrecks.close()
+
+
+def _carry(connection: Connection, view: View) -> None:
+    """What jobs remember, and the session that is live: a stream goes on while its database is made anew."""
+    for boot_id, offset_ms in view.offsets().items():
+        number = runs.boot_number(connection, boot_id)
+        connection.execute("UPDATE boots SET offset_ms = ? WHERE id = ? AND offset_ms IS NULL", (offset_ms, number))
+    for job, metric, state, boot_id, boottime_ms, alerts in view.memories():
+        if job == importer.JOB or not (state or alerts):
+            continue
+        boot = runs.boot_number(connection, boot_id) if boot_id else None
+        connection.execute(
+            "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ?, alerts = ?"
+            " WHERE id = ? AND state IS NULL AND alerts IS NULL",
+            (_text(state), boot, boottime_ms, _text(alerts), runs.job_number(connection, job, metric)),
+        )
+    for number, (uuid, start_ms, _, status, metadata) in view.sessions.items():
+        if status == ACTIVE:
+            connection.execute(
+                "INSERT OR IGNORE INTO sessions (id, start_time, status, metadata, of_boot) VALUES (?, ?, ?, ?, ?)",
+                (uuid, start_ms, status, _text(metadata), _boot_of(connection, view, number)),
+            )
+
+
+def _boot_of(connection: Connection, view: View, session: int) -> int | None:
+    boot_id = view.boot_of(session)
+    return runs.boot_number(connection, boot_id) if boot_id else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

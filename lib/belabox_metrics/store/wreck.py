@@ -1,0 +1,257 @@
+"""Reading a damaged database: every row that can be had, around what can not.
+
+A page that SQLite can't read ends the reading of a table in its order. So it is tried again behind it: ids that are
+farther away each time until one is found, then halves of what lies between. And what is read is checked, as SQLite has
+no checksums of its own: a page may look whole and say nonsense.
+"""
+
+from __future__ import annotations
+
+from ..json_text import parse
+from .database import DatabaseError
+from .sqlite import connect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection
+    from typing import Any
+
+    Shape = list[tuple[str, str]]
+    Row = tuple[Any, ...]
+
+# No id is beyond.
+END = 2**62
+_RUN = "id, job, {lead}, boot, boottime_ms, synchronized, duration_us, outcome, priority, session, shape, packed, error"
+# What the columns of a run must be; None may stand for the last four.
+_KINDS = (int,) * 9 + (int, int, str, str)
+
+
+class View:
+    """One way to see a wreck: with its log, or without, as the log may be what is damaged.
+
+    gaps: stretches of runs that could not be read, so far. lost: runs that were read and make no sense."""
+
+    def __init__(self, path: str, with_log: bool) -> None:
+        quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        # Neither writes; and without the log nothing is even locked.
+        self._connection = connect(f"file:{quoted}?{'mode=ro' if with_log else 'immutable=1'}", uri=True, timeout=1)
+        self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        self.path = path
+        self.gaps = 0
+        self.lost = 0
+        self.jobs = {row[0]: (row[1], row[2]) for row in self._all("jobs", "id", "id, job, metric", str, str)}
+        self.boots = {row[0]: row[1] for row in self._all("boots", "id", "id, boot_id", str)}
+        self._shapes: dict[int, Shape | None] = {}
+        self._positions, self._spans = self._sent()
+        # By number: (UUID, start, end, status, metadata).
+        self.sessions: dict[int, Row] = {row[0]: row[1:] for row in self._read_sessions()}
+        self._run = _RUN.format(lead="lead_ms" if self._has("runs", "lead_ms") else "id - timestamp_ms")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def knows_sent(self) -> bool:
+        """Whether it can be told what was sent."""
+        return len(self._positions) > 0
+
+    def is_sent(self, priority: int, run: int) -> bool:
+        """Whether the run of this id was; no, where that can't be read."""
+        if run > self._positions.get(priority, 0):
+            return False
+        return not any(of == priority and after < run <= upto for of, after, upto in self._spans)
+
+    def last_run(self) -> int:
+        """The greatest id there may be; 0 when it can't be told."""
+        found = 0
+        for query in ("SELECT max(id) FROM runs", "SELECT max(last_run) FROM jobs", "SELECT max(run) FROM positions"):
+            try:
+                number = self._connection.execute(query).fetchone()[0]
+            except DatabaseError:
+                continue
+            if isinstance(number, int):
+                found = max(found, number)
+        return found
+
+    def runs(self, after: int) -> Iterator[Row]:
+        """The rows of runs behind the id `after`, in their order, with the columns of the table."""
+        for row in self._rows("runs", "id", self._run, after):
+            if _is_run(row):
+                yield row
+            else:
+                self.lost += 1
+
+    def shape(self, number: int) -> Shape | None:
+        """The series of a shape, None where they can't be read."""
+        if number not in self._shapes:
+            self._shapes[number] = self._read_shape(number)
+        return self._shapes[number]
+
+    def boot_of(self, session: int) -> str:
+        """The id of the boot in which a session began, "" where it is not known."""
+        try:
+            row = self._connection.execute("SELECT of_boot FROM sessions WHERE number = ?", (session,)).fetchone()
+        except DatabaseError:
+            return ""
+        return self.boots.get(row[0], "") if row else ""
+
+    def memories(self) -> list[Row]:
+        """What jobs left for their next run: (job, metric, state, boot id, boottime_ms, alerts)."""
+        if not self._has("jobs", "alerts"):
+            return []
+        rows = self._all("jobs", "id", "id, job, metric, state, state_boot, state_boottime_ms, alerts", str, str)
+        return [(*row[1:4], self.boots.get(row[4]), row[5], row[6]) for row in rows]
+
+    def offsets(self) -> dict[str, int]:
+        """By boot id: the right time less the time since boot, where it was known."""
+        if not self._has("boots", "offset_ms"):
+            return {}
+        return {row[1]: row[2] for row in self._all("boots", "id", "id, boot_id, offset_ms", str) if _is(row[2], int)}
+
+    def rolled_up(self, table: str, columns: str) -> Iterator[Row]:
+        """The rows of `table`, whose key is `id`, which comes first."""
+        if self._has(table, "id"):
+            yield from self._rows(table, "id", columns, -1)
+
+    def _read_sessions(self) -> list[Row]:
+        if not self._has("sessions", "number"):
+            return []
+        return self._all("sessions", "number", "number, id, start_time, end_time, status, metadata", str, int)
+
+    def _sent(self) -> tuple[dict[int, int], list[Row]]:
+        try:
+            spans = self._connection.execute("SELECT priority, after_run, upto_run FROM backlog").fetchall()
+            found = self._connection.execute("SELECT priority, run FROM positions").fetchall()
+        except DatabaseError:
+            return {}, []
+        positions = {priority: run for priority, run in found if _is(priority, int) and _is(run, int)}
+        return positions, [span for span in spans if all(_is(number, int) for number in span)]
+
+    def _read_shape(self, number: int) -> Shape | None:
+        try:
+            rows = self._connection.execute(
+                "SELECT position, name, tags FROM series WHERE shape = ? ORDER BY position", (number,)
+            ).fetchall()
+        except DatabaseError:
+            rows = []
+        if rows and all(row[0] == at and _is(row[1], str) and _is(row[2], str) for at, row in enumerate(rows)):
+            return [(name, tags) for _, name, tags in rows]
+        try:
+            row = self._connection.execute("SELECT signature FROM shapes WHERE id = ?", (number,)).fetchone()
+        except DatabaseError:
+            row = None
+        return _series(row[0]) if row and _is(row[0], str) else None
+
+    def _has(self, table: str, column: str) -> bool:
+        try:
+            names = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+        except DatabaseError:
+            return False
+        return (column,) in names
+
+    def _all(self, table: str, key: str, columns: str, *kinds: type) -> list[Row]:
+        """All rows of a small table whose columns after the key are of `kinds`."""
+        gaps = self.gaps
+        try:
+            rows = list(self._rows(table, key, columns, -1))
+        except DatabaseError:
+            return []
+        finally:
+            self.gaps = gaps
+        return [row for row in rows if all(_is(value, kind) for value, kind in zip(row[1:], kinds))]
+
+    def _rows(self, table: str, key: str, columns: str, after: int) -> Iterator[Row]:
+        query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - names of our own
+        probe = f"SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT 1"  # noqa: S608
+        while True:
+            try:
+                for row in self._connection.execute(query, (after,)):
+                    # Pages in a circle would never end.
+                    if not _is(row[0], int) or row[0] <= after:
+                        break
+                    after = row[0]
+                    yield row
+                else:
+                    return
+            except (DatabaseError, OverflowError):
+                pass
+            self.gaps += 1
+            found = _behind(self._connection, probe, after)
+            if found is None:
+                return
+            after = found
+
+
+def _behind(connection: Connection, probe: str, after: int) -> int | None:
+    """From where on rows can be read again, None for nowhere: far enough, and then as near as can be."""
+
+    def reads(at: int) -> int | None:
+        """The id behind `at`, END for none, None where that can't be read."""
+        try:
+            row = connection.execute(probe, (at,)).fetchone()
+        except (DatabaseError, OverflowError):
+            return None
+        return END if row is None else row[0] if _is(row[0], int) and row[0] > at else None
+
+    step = 1
+    while after + step < END and reads(after + step) is None:
+        step *= 2
+    if after + step >= END:
+        return None
+    low, high = after + step // 2, after + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if reads(middle) is None else (low, middle)
+    return None if reads(high) == END else high
+
+
+def _is(value: object, kind: type) -> bool:
+    return isinstance(value, kind)
+
+
+def _is_run(row: Row) -> bool:
+    if not all(_is(value, kind) for value, kind in zip(row[:9], _KINDS)):
+        return False
+    if not all(value is None or _is(value, kind) for value, kind in zip(row[9:], _KINDS[9:])):
+        return False
+    number, _, lead, _, boottime_ms, _, duration_us, outcome, priority = row[:9]
+    return (
+        number < END
+        and -END < lead < END
+        and outcome in (0, 1, 2)
+        and priority in (0, 1, 2, 3)
+        and 0 <= boottime_ms < END
+        and 0 <= duration_us < END
+    )
+
+
+def values(packed: str) -> list[object] | None:
+    """The values of a run, None for what is no list of numbers, texts and nulls."""
+    try:
+        found = parse(packed)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list):
+        return None
+    fine = all(value is None or isinstance(value, (int, float, str)) for value in found)
+    return (
+        found if fine and all(value == value and abs(value) != _INFINITY for value in found if _number(value)) else None
+    )
+
+
+_INFINITY = float("inf")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _series(signature: str) -> Shape | None:
+    """A line for each: the name, and its tags as JSON."""
+    found = []
+    for line in signature.split("\n"):
+        name, brace, tags = line.partition("{")
+        if not name or not name.isprintable():
+            return None
+        found.append((name, brace + tags))
+    return found
