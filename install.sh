@@ -9,6 +9,7 @@ COMMAND=/usr/bin/belabox-metrics
 CONFIG_DIR=/etc/belabox-metrics
 CONFIG=$CONFIG_DIR/config.yaml
 TOKEN=$CONFIG_DIR/api-token
+DEFAULTS=/etc/default/belabox-metrics
 STATE=/var/lib/belabox-metrics
 UNITS=/usr/lib/systemd/system
 RENDERED=/etc/systemd/system
@@ -362,7 +363,7 @@ uninstall() {
     systemctl reset-failed 'belabox-metrics*' 2>/dev/null || true
     journalctl --update-catalog
     if [[ $purge == yes ]]; then
-        rm -rf $CONFIG_DIR $STATE $RENDERED/belabox-metrics*
+        rm -rf $CONFIG_DIR $STATE $RENDERED/belabox-metrics* $DEFAULTS
         ! getent passwd $ACCOUNT >/dev/null || userdel $ACCOUNT 2>/dev/null
         ! getent group $ACCOUNT >/dev/null || say "the group $ACCOUNT stays, it has members: $(getent group $ACCOUNT | cut -d: -f4)"
         say "done; configuration and data are gone too"

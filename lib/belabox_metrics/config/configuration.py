@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Union
 
-from . import address, alerts, document, metrics, sections
+from . import address, alerts, document, metrics, overrides, sections
 from .file import read_text
 from .findings import Findings
 from .keys import KEYS
@@ -12,6 +13,8 @@ from .known import COLLECTORS, discover
 from .packages import is_installed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .alerts import Alert
     from .kinds import Value
     from .metrics import Metric
@@ -74,13 +77,21 @@ class Configuration:
         return rows
 
 
-def load(path: str, collectors: str = COLLECTORS) -> Configuration:
-    """The configuration in the file `path`; `collectors` is the package that tells which metrics there are.
+def load(
+    path: str,
+    collectors: str = COLLECTORS,
+    environment: Mapping[str, str] | None = None,
+    defaults_file: str = overrides.DEFAULTS_FILE,
+) -> Configuration:
+    """The configuration in the file `path`, changed by what the environment says (overrides.py); `collectors` is the
+    package that tells which metrics there are.
 
     Raises ConfigProblem with a line `FILE:LINE: KEY: why (hint)` for everything that is wrong."""
     findings = Findings(path)
     root = document.parse(read_text(path), findings)
     values = sections.read(root, findings)
+    set_elsewhere = overrides.read(findings, os.environ if environment is None else environment, defaults_file)
+    sections.override(values, set_elsewhere, findings)
     known = discover(collectors)
     entries = metrics.read(root, known, findings)
     watched = alerts.read(root, [*known, *[entry.name for entry in entries if entry.is_own]], findings)

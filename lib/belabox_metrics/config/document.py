@@ -28,6 +28,10 @@ _NULLS = ("", "~", "null", "Null", "NULL")
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
+def has_unprintable(text: str) -> bool:
+    return any(unicodedata.category(char) in _UNPRINTABLE for char in text)
+
+
 class Scalar:
     """One text. `plain`: written without quotes, so that it may stand for a number, a boolean or nothing."""
 
@@ -142,7 +146,7 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent, line: int, path: str) -> Scalar:
         text: str = event.value
-        if any(unicodedata.category(char) in _UNPRINTABLE for char in text):
+        if has_unprintable(text):
             self._findings.add(line, path, "has a line break or another control character in it")
         # The C parser says "" for a scalar without quotes, the Python one None.
         return Scalar(line, text, plain=not event.style)

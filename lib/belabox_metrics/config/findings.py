@@ -31,12 +31,21 @@ class Findings:
         self.file = file
         self._found: list[tuple[int, ConfigProblem]] = []
         self._keys: set[str] = set()
+        self._places: dict[str, str] = {}
 
     def add(self, line: int, key: str, what: str, hint: str = "") -> None:
         """`key` is dotted (`remote.url`), "" for the file itself."""
-        where = f"{self.file}:{line}" + (f": {key}" if key else "")
+        where = self._places.get(key) or f"{self.file}:{line}" + (f": {key}" if key else "")
         self._keys.add(key)
         self._found.append((line, ConfigProblem(what, where=where, hint=hint)))
+
+    def add_at(self, where: str, what: str, hint: str = "") -> None:
+        """Of something that is not in the file."""
+        self._found.append((0, ConfigProblem(what, where=where, hint=hint)))
+
+    def place(self, key: str, where: str) -> None:
+        """The value of `key` is not from the file but from there."""
+        self._places[key] = where
 
     def add_unfit(self, line: int, key: str, unfit: Unfit) -> None:
         self.add(line, key, unfit.what, unfit.hint)

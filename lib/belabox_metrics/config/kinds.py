@@ -207,5 +207,7 @@ KINDS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "text": ("a text", _text),
     "url": ("a URL", address.url),
 }
+# What has several values.
+LISTS = ("patterns",)
 # In quotes these are texts that look like numbers.
 _UNQUOTED = ("boolean", "count", "integer", "number")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from . import kinds
+from typing import TYPE_CHECKING
+
+from . import kinds, overrides
 from .document import Mapping
 from .duration import spell
 from .elsewhere import instead, is_known
 from .findings import Findings, Unfit, label, shown, similar
 from .keys import ALERTS, KEYS, METRICS, SECTIONS, Key
 from .kinds import Value
+
+if TYPE_CHECKING:
+    from .document import Node
+    from .overrides import Override
 
 NO_KEYS = "its keys belong below it, indented; or remove the line"
 
@@ -58,6 +64,23 @@ def read(root: Mapping, findings: Findings) -> Sections:
     return sections
 
 
+def override(sections: Sections, found: list[Override], findings: Findings) -> None:
+    """What the environment says comes before what the file says."""
+    for key, override, node in overrides.nodes(found, findings):
+        findings.place(key.path, override.where)
+        _give(key, 0, node, sections, findings)
+
+
+def _give(key: Key, line: int, node: Node, sections: Sections, findings: Findings) -> None:
+    try:
+        value = kinds.read(key.kind, node)
+        _check_bounds(key, value)
+    except Unfit as unfit:
+        findings.add_unfit(line, key.path, unfit)
+    else:
+        sections.give(key.path, line, value)
+
+
 def _walk(mapping: Mapping, section: str, sections: Sections, findings: Findings) -> None:
     for name, (line, node) in mapping.entries.items():
         path = f"{section}.{name}" if section else name
@@ -67,13 +90,7 @@ def _walk(mapping: Mapping, section: str, sections: Sections, findings: Findings
             else:
                 findings.add(line, path, "is not a mapping", NO_KEYS)
         elif path in _KEYS:
-            try:
-                value = kinds.read(_KEYS[path].kind, node)
-                _check_bounds(_KEYS[path], value)
-            except Unfit as unfit:
-                findings.add_unfit(line, path, unfit)
-            else:
-                sections.give(path, line, value)
+            _give(_KEYS[path], line, node, sections, findings)
         elif path not in (METRICS, ALERTS):
             _unknown(path, line, node, findings)
 
