@@ -16,6 +16,7 @@ from .machine import Machine
 pytestmark = pytest.mark.machine
 
 CONFIG = "/etc/belabox-metrics/config.yaml"
+DEFAULTS = "/etc/default/belabox-metrics"
 SHIPPED = Path(__file__).parents[2] / "configs/config.yaml"
 # Those that are switched on; without a source srt.packet_loss has no timer.
 METRICS = sorted(metric.name for metric in configuration.load(str(SHIPPED)).metrics if metric.scheduled)
@@ -179,6 +180,23 @@ def test_editing_the_configuration_is_enough(machine: Machine) -> None:
     # What did not change was left alone.
     after = machine.systemctl("show", "-P", "ActiveEnterTimestampMonotonic", "belabox-metrics@cpu.usage.timer")
     assert after == before
+
+
+def test_what_differs_on_a_box_may_stand_in_a_file_of_its_own(machine: Machine) -> None:
+    every = "SELECT value FROM settings WHERE section = 'remote' AND key = 'upload_interval_ms'"
+    machine.run("tee", DEFAULTS, input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=45s\n")
+    try:
+        machine.wait_until(lambda: machine.sql(every) == [{"value": 45_000}], 20)
+        machine.run("tee", DEFAULTS, input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=45\n")
+        machine.wait_until(
+            lambda: machine.systemctl("is-failed", "belabox-metrics-apply.service", check=False) == "failed", 20
+        )
+        (*_, record) = machine.journal("BELABOX_JOB=apply", "_SYSTEMD_UNIT=belabox-metrics-apply.service")
+        assert record["BELABOX_ERROR"].startswith(f"{DEFAULTS}:1: BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL: ")
+        assert machine.sql(every) == [{"value": 45_000}]
+    finally:
+        machine.run("rm", DEFAULTS)
+    machine.wait_until(lambda: machine.sql(every) == [{"value": 30_000}], 20)
 
 
 def test_a_mistake_changes_nothing_and_is_told_by_line(machine: Machine) -> None:
