@@ -50,6 +50,11 @@ class Store:
             self._file = _inode(self.path)
             connection = self._open() if self._file else None
             version = _version(connection, self.path) if connection else 0
+            if connection and version == GO:
+                from .takeover import aside
+
+                aside.move(connection, self.path, self.lock)
+                version = 0
             if connection is None or version == 0:
                 connection = self._create()
             elif version < EXPECTED:
@@ -85,10 +90,13 @@ class Store:
         if mode & _KIND == _DIRECTORY:
             raise StoreProblem("is a directory, not a database", where=self.path)
         try:
-            connection = sqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=5)
+            connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
             version = _version(connection, self.path)
             if version == 0:
                 raise StoreProblem("the database is still empty", where=self.path)
+            if version == GO:
+                hint = "the next collection takes it over"
+                raise StoreProblem("the database is still the one of the Go system", where=self.path, hint=hint)
             if version < EXPECTED:
                 hint = "the next collection brings it up to date"
                 raise StoreProblem("the database is of an older version", where=self.path, hint=hint)
@@ -118,12 +126,15 @@ class Store:
     def _create(self) -> Connection:
         """Make the tables, unless another process has been quicker. Left open, as every connection that has written:
         closing it would delete the log under those who open it now."""
+        from .. import clock
         from . import quarantine, schema
+        from .takeover import aside, begin
 
         self.lock.acquire()
         try:
             # Where a damaged one was being moved aside, its log may still be here.
             quarantine.finish(self.path)
+            kept = aside.find(self.path)
             # An empty file is an empty database; made here, it gets our permissions.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             connection = self._open()
@@ -136,6 +147,8 @@ class Store:
                     f"BEGIN IMMEDIATE; {schema.TABLES} {schema.ROLLED} {schema.VIEWS} {schema.ROWS}"
                 )
                 connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
+                if kept:
+                    begin.begin(connection, kept, clock.now())
                 connection.execute(f"PRAGMA user_version={schema.VERSION}")
                 connection.execute("COMMIT")
                 # The tables themselves are to outlast a power cut.
@@ -275,6 +288,13 @@ def _version(connection: Connection, path: str) -> int:
             where=path,
             hint="it was written by a newer version: upgrade belabox-metrics",
         )
+    from .takeover.layout import layout_of
+
+    try:
+        if layout_of(connection):
+            return GO
+    except DatabaseError as error:
+        raise problem(error, path) from error
     raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
 
 
@@ -295,7 +315,10 @@ def _was_ours(connection: Connection) -> bool:
 EXPECTED = 5
 # From this one on migration.py knows the way.
 OLDEST = 3
+# No version of ours: rows as the Go system wrote them.
+GO = -1
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str) -> str:
+    """A path as part of a URI."""
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -191,8 +191,14 @@ def go_on(store: Store, source: Source, until: float, tell: Callable[[Import], N
         if time.monotonic() >= until:
             return state
         time.sleep(held_s)
-    with store.writing(checkpoint_first=True) as connection:
-        state.done = True
+    return finish(store, state)
+
+
+def finish(store: Store, state: Import) -> Import:
+    """All is in: it is synced, and then called done. Where a reader is in the way of that, the next time does it."""
+    writing = store.writing(checkpoint_first=True)
+    with writing as connection:
+        state.done = writing.checkpointed
         _write(connection, state)
     return state
 

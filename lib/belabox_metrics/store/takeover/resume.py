@@ -1,0 +1,58 @@
+"""The rows of a database of the Go system follow into ours, and the file goes when all are in."""
+
+from __future__ import annotations
+
+import posix as os  # as environment.py says
+
+from ...errors import StoreProblem
+from .. import importer
+from ..database import DatabaseError, problem
+from .aside import KEPT, sync_folder
+from .rows import END, Rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+    from typing import Callable
+
+    from ..database import Store
+    from ..importer import Import
+
+
+def is_waiting(connection: Connection) -> bool:
+    """Whether rows of the Go system are still to come."""
+    state = importer.standing(connection)
+    return state is not None and not state.done and KEPT in state.name
+
+
+def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _: None) -> Import:
+    """Bring in more of it, until the time.monotonic() of `until`. Where that was the last and every row is in, the file
+    is removed: nothing is in it that is not here, and synced.
+
+    Raises StoreProblem where the file is not there or can't be read, TryLater where another process does the same."""
+    connection = store.connection()
+    state = importer.standing(connection)
+    if state is None or KEPT not in state.name:
+        raise StoreProblem("there is nothing to take over", where=store.path)
+    kept = f"{store.path.rpartition('/')[0] or '.'}/{state.name}"
+    if not os.access(kept, os.F_OK):
+        # Removed when all was in, and then the power went.
+        if state.done or state.cursor == END:
+            return importer.finish(store, state)
+        raise StoreProblem("is gone, with rows that were to follow", where=kept, hint="put it back")
+    try:
+        # What it left out at the beginning it leaves out to the end.
+        rows = Rows(kept, state.upto)
+    except DatabaseError as error:
+        raise problem(error, kept) from error
+    try:
+        state = importer.go_on(store, rows, until, tell)
+        whole = state.done and not state.left and state.rows == rows.count()
+    except DatabaseError as error:
+        raise problem(error, kept) from error
+    finally:
+        rows.close()
+    if whole:
+        os.unlink(kept)
+        sync_folder(kept)
+    return state
