@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from ..json_text import parse
+from . import aggregate
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from sqlite3 import Connection
 
+    from .aggregate import Aggregate
+
     Series = tuple[str, str]  # name, canonical tags
+    Places = dict[int, list[tuple[int, str, str]]]  # shape -> position, name and tags
 
 # A run's id is never less than its timestamp, so the id bounds the search from below, and from below only.
 _NUMBERS = """
-SELECT run.id - run.lead_ms AS timestamp_ms, series.name, series.tags,
+SELECT run.id, run.id - run.lead_ms AS timestamp_ms, series.name, series.tags,
     json_extract(run.packed, '$[' || series.position || ']') AS value
 FROM runs AS run JOIN series ON series.shape = run.shape
 WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND run.packed IS NOT NULL
@@ -18,13 +25,25 @@ WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND run.packed I
     AND typeof(value) IN ('integer', 'real')
 ORDER BY run.id
 """
+_PLACES = "SELECT shape, position, name, tags FROM series WHERE name IN ({names}) ORDER BY shape, position"
+_STEPS = """
+SELECT id, last_run, packed FROM {table} WHERE id >= ? AND id < ? AND (id & 4294967295) IN ({shapes}) ORDER BY id
+"""
+# Tables of what is rolled up, and the length of their steps.
+MINUTE_MS = 60_000
+ROLLED = (("five_minutes", 5 * MINUTE_MS), ("minutes", MINUTE_MS))
+# An id of these is the number of the step times this, and the shape.
+SHAPES = 2**32
 
 
 class Point:
     """What a series was from `timestamp_ms` (Unix time) on: `count` numbers, of which `last` was the last. One that was
-    stored as it is has `count` 1."""
+    stored as it is has `count` 1.
 
-    __slots__ = ("count", "greatest", "last", "least", "timestamp_ms", "total")
+    Of a counter `mean` is the last, as a sum of counts says nothing; `first` is where it began and `rise` what was
+    counted from there to `last`, though it may have begun anew between. Of a gauge these two say nothing."""
+
+    __slots__ = ("count", "first", "greatest", "last", "least", "rise", "timestamp_ms", "total")
 
     def __init__(
         self, timestamp_ms: int, least: float, greatest: float, total: float, last: float, count: int = 1
@@ -35,6 +54,8 @@ class Point:
         self.total = total
         self.last = last
         self.count = count
+        self.first = last
+        self.rise: float = 0
 
     @property
     def mean(self) -> float:
@@ -45,8 +66,15 @@ class Point:
         self.least = min(self.least, later.least)
         self.greatest = max(self.greatest, later.greatest)
         self.total += later.total
+        self.rise += later.rise + float(aggregate.risen(self.last, later.first))
         self.last = later.last
         self.count += later.count
+
+
+def increase(points: list[Point]) -> float:
+    """What a counter counted from the first to the last of `points`, which are in their order."""
+    between = [float(aggregate.risen(before.last, after.first)) for before, after in zip(points, points[1:])]
+    return sum(between) + sum(point.rise for point in points)
 
 
 def points(
@@ -54,17 +82,59 @@ def points(
 ) -> dict[Series, list[Point]]:
     """The series of these names with at least one number in [since_ms, until_ms), oldest first.
 
-    step_ms: one point for each such length of time, beginning at its multiples; 0: as they are stored."""
-    found: dict[Series, list[Point]] = {}
-    places = ", ".join(f"?{at + 3}" for at in range(len(names)))
-    for timestamp_ms, name, tags, value in connection.execute(
-        _NUMBERS.format(names=places), (since_ms, until_ms, *names)
-    ):
-        at = timestamp_ms - timestamp_ms % step_ms if step_ms else timestamp_ms
-        point = Point(at, value, value, value, value)
-        line = found.setdefault((name, tags), [])
-        if step_ms and line and line[-1].timestamp_ms == at:
-            line[-1].take(point)
-        else:
-            line.append(point)
-    return found
+    step_ms: one point for each such length of time, beginning at its multiples; 0: as they are stored. What is rolled
+    up is one point for its minute, or its five, and belongs where that begins."""
+    places: Places = {}
+    marks = _marks(names, 1)
+    for shape, position, name, tags in connection.execute(_PLACES.format(names=marks), names):
+        places.setdefault(shape, []).append((position, name, tags))
+    # What is in one step, or at one moment, is in the order of runs.
+    found: dict[Series, dict[tuple[int, int], Aggregate]] = {}
+    stored = connection.execute(_NUMBERS.format(names=_marks(names, 3)), (since_ms, until_ms, *names))
+    taken: Iterator[tuple[int, str, str, Aggregate]] = (
+        (timestamp_ms, name, tags, aggregate.single(name, value, run))
+        for run, timestamp_ms, name, tags, value in stored
+    )
+    for one in (_rolled_up(connection, places, since_ms, until_ms), taken):
+        for timestamp_ms, name, tags, what in one:
+            at = (timestamp_ms - timestamp_ms % step_ms, 0) if step_ms else (timestamp_ms, what.last_run)
+            line = found.setdefault((name, tags), {})
+            if at not in line:
+                line[at] = what
+            else:
+                line[at].take(what)  # type: ignore[arg-type]
+    return {series: [_point(at, line[at, run]) for at, run in sorted(line)] for series, line in found.items()}
+
+
+def _rolled_up(
+    connection: Connection, places: Places, since_ms: int, until_ms: int
+) -> Iterator[tuple[int, str, str, Aggregate]]:
+    """Steps that begin in [since_ms, until_ms): where, the series, what it came to."""
+    for table, length_ms in ROLLED if places else ():
+        first, end = (-(-at_ms // length_ms) * SHAPES for at_ms in (since_ms, until_ms))
+        query = _STEPS.format(table=table, shapes=",".join(map(str, places)))
+        for number, last_run, packed in connection.execute(query, (first, end)):
+            cells = _cells(packed)
+            for position, name, tags in places[number % SHAPES]:
+                what = aggregate.read(name, cells[position], last_run) if position < len(cells) else None
+                if what is not None:
+                    yield number // SHAPES * length_ms, name, tags, what
+
+
+def _cells(packed: str) -> list[object]:
+    try:
+        cells = parse(packed)
+    except ValueError:  # a damaged row must not hide the others
+        return []
+    return cells if isinstance(cells, list) else []
+
+
+def _point(timestamp_ms: int, what: Aggregate) -> Point:
+    point = Point(timestamp_ms, what.least, what.greatest, what.total, what.last, what.count)
+    if isinstance(what, aggregate.Counter):
+        point.first, point.rise = what.first, what.rise
+    return point
+
+
+def _marks(names: tuple[str, ...], first: int) -> str:
+    return ", ".join(f"?{at + first}" for at in range(len(names)))
