@@ -13,18 +13,21 @@ from .owner import As
 # word: (module with a main(arguments), what it does)
 COMMANDS = {
     "status": ("status.command", "each metric, its last value and age; queue, upload, storage"),
+    "doctor": ("doctor.command", "what is wrong with this box, and what to do about it"),
     "check": ("schedule.check", "validate a configuration file and show the schedule it makes"),
     "apply": ("schedule.apply", "make timers and settings what config.yaml says (root)"),
     "collect": ("collect", "collect one metric now"),
     "query": ("query.command", "what a metric was: a table and plots"),
     "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
+    "export": ("export.command", "what is stored, as lines or a table for other programs"),
     "snapshot": ("export.snapshot", "a copy of the database, made while everything goes on"),
+    "import": ("takeover", "bring in what a database of the Go system still holds"),
     "upload": ("upload.uploader", "send what is pending now"),
     "verify": ("verify.command", "is everything that was sent on the server?"),
     "receiver": ("receiver.command", "a server for trying uploads out"),
 }
 # They write into the database, and may make it.
-WRITERS = ("collect", "upload", "verify")
+WRITERS = ("collect", "import", "upload", "verify")
 # They may need secrets that only root can read.
 SENDERS = ("upload", "verify")
 USAGE = 2

@@ -140,9 +140,11 @@ class Import:
         self.done = False
 
 
-def begin(connection: Connection, name: str, moment: Moment, upto: int, total: int) -> None:
+def begin(connection: Connection, name: str, moment: Moment, upto: int, total: int) -> bool:
     """The source `name`, of `total` rows, may give its runs ids below `upto` from now on. Inside the transaction that
-    makes this database: nothing is in it yet. There is one import for each database."""
+    makes this database: nothing is in it yet. False where another source has come first: there is room for one."""
+    if standing(connection) is not None:
+        return False
     state = Import(name, max(upto, moment.wall_ms), total)
     run = runs.Run(JOB, moment, metric=name)
     runs.add(connection, run)
@@ -151,6 +153,7 @@ def begin(connection: Connection, name: str, moment: Moment, upto: int, total: i
     for priority in queue.PRIORITIES:
         queue.advance(connection, priority, state.upto)
     _write(connection, state)
+    return True
 
 
 # Its own run is the one that keeps the room below free: all that is collected gets an id above it.

@@ -1,0 +1,73 @@
+"""The command `import`: bring in now what a database of the Go system still holds. `maintain` does it by the way."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from . import journal
+from .errors import Problem
+from .progress import Progress
+from .store.database import DatabaseError, Store, database_path, problem
+from .store.takeover import resume
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .store.importer import Import
+
+# Of a person's patience; what is in by then stays in.
+WHOLE_S = 24 * 3600.0
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    store = Store(options.database)
+    try:
+        return bring_in(store, WHOLE_S)
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, store.path)
+        print(f"belabox-metrics import: {failed}", file=sys.stderr)
+        return failed.exit_code
+
+
+def bring_in(store: Store, seconds: float) -> int:
+    """As much as there is time for, with a bar where somebody sees it and a record where nobody does; the exit code.
+
+    Nothing happens, and nothing is said, where there is nothing to take over. Raises StoreProblem, TryLater."""
+    if not resume.is_waiting(store.connection()):
+        print("there is no database of the Go system to take over")
+        return 0
+    bar: Progress | None = None
+
+    def tell(state: Import) -> None:
+        nonlocal bar
+        bar = bar or Progress(state.total)
+        bar.reach(state.rows)
+
+    try:
+        state = resume.resume(store, time.monotonic() + seconds, tell)
+    finally:
+        if bar:
+            bar.end()
+    journal.record(said(state), job="import", count=state.numbers)
+    return 0
+
+
+def said(state: Import) -> str:
+    """How far it is, for a person."""
+    told = f"{state.rows} rows of {state.name} are in, as {state.runs} runs"
+    if not state.done:
+        return f"{told}; the rest follows"
+    if state.left:
+        return f"{told}; {state.left} could not be read or have no time or name, the file is kept for them"
+    return f"{told}; that is all of them"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="belabox-metrics import",
+        description="Bring in what a database of the Go system still holds. That happens by itself too, by the hour.",
+    )
+    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    return parser
