@@ -19,6 +19,7 @@ COMMANDS = {
     "collect": ("collect", "collect one metric now"),
     "query": ("query.command", "what a metric was: a table and plots"),
     "sessions": ("sessions", "the streams of this box: when, how long, how they ended"),
+    "report": ("report.command", "one stream, explained: what went wrong, when, and what came before"),
     "export": ("export.command", "what is stored, as lines or a table for other programs"),
     "snapshot": ("export.snapshot", "a copy of the database, made while everything goes on"),
     "import": ("takeover", "bring in what a database of the Go system still holds"),

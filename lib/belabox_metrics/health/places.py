@@ -19,10 +19,16 @@ def _page(visit: Visit) -> Answer:
     return answer(visit)
 
 
+def _report(visit: Visit) -> Answer:
+    from ..report.answer import answer
+
+    return answer(visit)
+
+
 # The very path. An answer is good for a second, whoever asks, so it must not depend on the query.
 AT: dict[str, Place] = {"/": _page}
 # All paths that begin so. Made anew for each request.
-BELOW: dict[str, Place] = {}
+BELOW: dict[str, Place] = {"/report/": _report}
 
 
 def found(path: str) -> Place | None:

@@ -1,0 +1,73 @@
+"""The command `report`: one stream, explained, as a file for a browser or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from ..errors import Problem
+from ..store.database import DatabaseError, Store, database_path, problem
+from .document import html
+from .report import chosen, document, report
+from .words import words
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        connection = Store(options.database).reading()
+        try:
+            session = chosen(connection, options.session)
+            made = report(connection, session, time.time_ns() // 1_000_000)
+        finally:
+            connection.close()
+        if options.json:
+            text = json.dumps(document(made), indent=2) + "\n"
+        elif options.output is None and sys.stdout.isatty():
+            text = words(made)
+        else:
+            text = html(made)
+        _put(text, options.output or "-")
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        print(f"belabox-metrics report: {failed}", file=sys.stderr)
+        return failed.exit_code
+    return 0
+
+
+def _put(text: str, path: str) -> None:
+    """Whole or not at all; `-` is standard output. Raises Problem."""
+    content = text.encode("utf-8", "backslashreplace")
+    if path == "-":
+        sys.stdout.buffer.write(content)
+        return
+    aside = f"{path}.new"
+    try:
+        with open(aside, "wb") as file:
+            file.write(content)
+        os.replace(aside, path)
+    except OSError as error:
+        raise Problem(f"can't be written: {error.strerror}", where=path, hint="choose another file with -o") from error
+    print(f"{path} ({len(content) / 1000:.0f} kB): open it in a browser", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="belabox-metrics report",
+        description="Explain one stream: what went wrong, when, what came before, and the numbers that say so. At a"
+        " terminal in words; else, and with -o, as one HTML file that needs nothing else.",
+    )
+    parser.add_argument(
+        "session",
+        nargs="?",
+        default="",
+        metavar="SESSION",
+        help="the beginning of its id is enough; default: the last one",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the HTML there; - is standard output")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON instead")
+    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    return parser

@@ -1,0 +1,1 @@
+"""What may have gone wrong, one function a rule; catalog.py has them all, in words."""
