@@ -25,7 +25,7 @@ class Progress:
 
     def reach(self, done: int) -> None:
         """So much is done in all."""
-        self._done = min(done, self._steps)
+        self._done = max(0, min(done, self._steps))
         if self._shows:
             bar = "#" * (BAR * self._done // self._steps)
             # Where steps are many their numbers tell nobody anything, and drawing each would take longer than it does.

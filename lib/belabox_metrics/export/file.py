@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from ..errors import StoreProblem, UsageProblem
 
@@ -35,8 +36,12 @@ class WholeFile:
     def __enter__(self) -> BinaryIO:
         if os.path.isdir(self.path):
             raise UsageProblem("is a directory", where=self.path, hint="name a file in it")
-        if not self._replace and os.path.lexists(self.path):
-            raise _exists(self.path)
+        if os.path.lexists(self.path):
+            if not self._replace:
+                raise _exists(self.path)
+            if not stat.S_ISREG(os.lstat(self.path).st_mode):
+                # Root could replace /dev/null.
+                raise UsageProblem("is no plain file", where=self.path, hint="to write into it, redirect stdout")
         try:
             # It may be left by a process of the same number that was killed.
             if os.path.lexists(self.partial):

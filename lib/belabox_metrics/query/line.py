@@ -6,9 +6,9 @@ from math import inf, isfinite
 from statistics import median
 
 from ..quantity import shown
+from ..store.aggregate import is_counter, risen
 from ..store.history import Point
 
-COUNTER = "_total"
 # Where the next value comes later than so many of the usual distances, there was none in between.
 MISSED = 2.5
 # Of the usual count of values: what a step has that lacks none, but for the trembling of timers.
@@ -22,7 +22,7 @@ class Line:
     def __init__(self, name: str, tags: str, points: list[Point], step_ms: int, until_ms: int) -> None:
         self.name = name
         self.tags = tags
-        self.is_rate = name.endswith(COUNTER)
+        self.is_rate = is_counter(name)
         # An integer that no double holds comes out of SQLite as infinite.
         points = [point for point in points if isfinite(point.least) and isfinite(point.greatest)]
         self.count = sum(point.count for point in points)
@@ -83,8 +83,7 @@ class Line:
         for before, point in zip(points, points[1:]):
             passed_ms = point.timestamp_ms - before.timestamp_ms
             if passed_ms > 0 and not self._is_far(before, point):
-                grown = point.last - before.last if point.last >= before.last else point.last
-                rate = grown / (passed_ms / 1000)
+                rate = (risen(before.last, point.first) + point.rise) / (passed_ms / 1000)
                 if isfinite(rate):
                     found.append(Point(point.timestamp_ms, rate, rate, rate, rate))
         return found

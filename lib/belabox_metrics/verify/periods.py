@@ -63,7 +63,7 @@ def periods(connection: Connection, correction: Correction, since_ms: int, front
     since = since_ms // MINUTE_MS
     minutes: dict[int, _Minute] = {}
     sizes = dict(connection.execute("SELECT shape, count(*) FROM series GROUP BY shape").fetchall())
-    after = _before(connection, since * MINUTE_MS)
+    after = before(connection, since * MINUTE_MS)
     previous, place = None, 0
     while True:
         rows = connection.execute(_RUNS, (after, frontier, ROWS)).fetchall()
@@ -114,7 +114,7 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
     return joined
 
 
-def _before(connection: Connection, since_ms: int) -> int:
+def before(connection: Connection, since_ms: int) -> int:
     """A run before which there is nothing since then: the newest that was sampled earlier by a clock that had been set.
     After it there may be a boot with a clock of last week."""
     found = connection.execute(
