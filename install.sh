@@ -117,7 +117,7 @@ install_tree() {
     mkdir "$new"
     cp -r "$SOURCE/lib" "$SOURCE/jobs" "$new/"
     # The default goes along, so that the next upgrade can tell whether it has changed.
-    cp "$SOURCE/configs/config.yaml" "$new/"
+    cp "$SOURCE/configs/config.yaml" "$SOURCE/configs/config.schema.json" "$new/"
     find "$new" -name __pycache__ -prune -exec rm -r {} +
     chown -R root:root "$new"
     chmod -R u=rwX,go=rX "$new"
@@ -284,13 +284,14 @@ wait_for_samples() {
 # As the account: root would create files beside the database that the jobs could not write to. Not by runuser(1),
 # which tells the journal of each session.
 have_samples() {
-    setpriv --reuid=$ACCOUNT --regid=$ACCOUNT --clear-groups "$PYTHON" -I - $CONFIG "$1" <<'EOF'
+    setpriv --reuid=$ACCOUNT --regid=$ACCOUNT --clear-groups "$PYTHON" -I - $TREE/lib $CONFIG "$1" <<'EOF'
 import sqlite3, sys
-import yaml
 
-config, since = sys.argv[1:]
-with open(config, encoding="utf-8") as file:
-    path = (yaml.safe_load(file).get("storage") or {}).get("path", "/var/lib/belabox-metrics/metrics.db")
+library, config, since = sys.argv[1:]
+sys.path.insert(0, library)
+from belabox_metrics.config.configuration import load
+
+path = load(config).database
 store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 newest = store.execute("SELECT max(timestamp_ms) FROM metrics").fetchone()[0]
 sys.exit(newest is None or newest < int(since))

@@ -46,6 +46,11 @@ def read(kind: str, node: Node) -> Value:
     return convert(node.text)
 
 
+def noun(kind: str) -> str:
+    """What a value of `kind` is, for a person."""
+    return KINDS[kind][0] if kind in KINDS else "a list of regular expressions"
+
+
 def _text(text: str) -> str:
     if text != text.strip():
         raise Unfit(f"{shown(text)} has blanks around it")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .known import Known
 
 _KINDS = {"name": "text", "interval": "duration", "enabled": "boolean", "priority": "integer", "exec": "name"}
-_LOWEST_PRIORITY = 3
+LOWEST_PRIORITY = 3
 # A timer that can't follow the clock is late by some 13 ms each time. From here on that is less than 0.5 %.
 _LONG_ENOUGH = 5 * SECOND
 
@@ -99,7 +99,7 @@ class _Entry:
         """None when there is something wrong with it."""
         interval = self._interval()
         enabled = self._read("enabled")
-        priority = self._read("priority", 0, _LOWEST_PRIORITY)
+        priority = self._read("priority", 0, LOWEST_PRIORITY)
         self._refuse_unknown(self._entries, self.path, (*_KINDS, "config"))
         if self._known is None:
             return None
