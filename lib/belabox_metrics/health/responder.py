@@ -81,6 +81,7 @@ class Responder:
         self._fresh_until = 0.0
         # What places made, and until when it is fresh; as many as there are in places.AT.
         self._kept: dict[str, tuple[Answer, float]] = {}
+        self._memory: dict[str, object] = {}
         self._told = ""
 
     def at_hand(self, request: Request) -> Answer | None:
@@ -113,7 +114,7 @@ class Responder:
 
     def _from(self, place: Place, request: Request) -> Answer:
         try:
-            return place(Visit(self._store, request, self._access))
+            return place(Visit(self._store, request, self._access, self._memory))
         except Problem as problem:
             return text(503, f"{problem}\n")
         except Exception as bug:

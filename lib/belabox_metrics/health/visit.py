@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 
 class Visit:
-    """`request.path` is the whole path, `request.query` what follows the question mark."""
+    """`request.path` is the whole path, `request.query` what follows the question mark. `kept`: what a place wants to
+    find again at the next visit to this process, by a name that begins with its own."""
 
-    __slots__ = ("access", "request", "store")
+    __slots__ = ("access", "kept", "request", "store")
 
-    def __init__(self, store: Store, request: Request, access: Access) -> None:
+    def __init__(self, store: Store, request: Request, access: Access, kept: dict[str, object]) -> None:
         self.store = store
+        self.kept = kept
         self.request = request
         self.access = access
