@@ -27,6 +27,6 @@ def begin(connection: Connection, kept: str, moment: Moment) -> None:
     except DatabaseError:
         return
     try:
-        importer.begin(connection, rows.name, moment, rows.upto(), rows.total())
+        importer.begin(connection, rows.name, moment, rows.upto() or moment.wall_ms + DAY_MS, rows.total())
     finally:
         rows.close()

@@ -48,7 +48,7 @@ class Rows:
         if layout is None:
             raise DatabaseError("the tables are not those of the Go system")
         self._layout = layout
-        self._multiplier, self._divisor = _unit(self._newest("<= 9e18"), layout.time)
+        self._multiplier, self._divisor = _unit(self._newest(2**63 - 1), layout.time)
         self._latest = latest_ms * self._divisor // self._multiplier
         self._spelling = Spelling(self.device_id())
 
@@ -61,23 +61,24 @@ class Rows:
         return last - first + 1 if last else 0
 
     def upto(self) -> int:
-        """No run that is made of these rows needs an id from here on."""
-        newest = self._newest("<= ?", self._latest)
+        """No run that is made of these rows needs an id from here on; 0 where that can't be read."""
+        newest = self._newest(self._latest)
         if newest is None:
             return 0
         recent = newest - HOUR_MS * self._divisor // self._multiplier
         query = f"SELECT count(*) FROM (SELECT 1 FROM metrics WHERE {self._layout.time} > ? LIMIT ?)"  # noqa: S608
-        count = self._connection.execute(query, (recent, COUNTED)).fetchone()[0]
-        return self._ms(newest) + int(count) + ROWS + 1
+        try:
+            count = int(self._connection.execute(query, (recent, COUNTED)).fetchone()[0])
+        except DatabaseError:
+            count = COUNTED
+        return self._ms(newest) + count + ROWS + 1
 
     def device_id(self) -> str:
         """What the box was called last."""
         if "device_id" not in self._layout.columns:
             return ""
-        newest = f"ORDER BY {self._layout.time} DESC, rowid DESC LIMIT 1"
-        query = f"SELECT device_id FROM metrics WHERE device_id <> '' {newest}"  # noqa: S608 - no input
-        found = self._connection.execute(query).fetchone()
-        return str(found[0]) if found else ""
+        found = self._last("device_id", "device_id <> ''")
+        return "" if found is None else str(found)
 
     def count(self) -> int:
         """Rows, exactly, counted in the table and not in an index."""
@@ -147,9 +148,11 @@ class Rows:
     def _readable(self, after: int, upto: int, place: dict[str, int]) -> tuple[list[Any], int]:
         """The rows of the ids in (after, upto] that can be read and are not in yet, and how many ids can't be read."""
         time = self._layout.time
+        # A range ends by a look at the row behind it, which may be on another page: the last step asks for one row.
+        window = "rowid > ?1 AND rowid <= ?2" if upto - after > 1 else "?1 < ?2 AND rowid = ?2"
         query = (
             f"SELECT rowid, {time}, {self._layout.columns} FROM metrics NOT INDEXED"  # noqa: S608 - no input
-            f" WHERE rowid > ?1 AND rowid <= ?2 AND ({time} > ?3 OR {time} = ?3 AND rowid > ?4) AND {time} <= ?5"
+            f" WHERE {window} AND ({time} > ?3 OR {time} = ?3 AND rowid > ?4) AND {time} <= ?5"
         )
         values = (after, upto, place["at"], place["id"], self._latest)
         try:
@@ -203,11 +206,22 @@ class Rows:
         found = self._connection.execute(query, (session,)).fetchone()
         return self._ms(found[0]) if found and isinstance(found[0], (int, float)) else 0
 
-    def _newest(self, bound: str, *values: int) -> int | None:
+    def _newest(self, upto: int) -> int | None:
         time = self._layout.time
-        query = f"SELECT {time} FROM metrics WHERE {time} {bound} ORDER BY {time} DESC LIMIT 1"  # noqa: S608
-        found = self._connection.execute(query, values).fetchone()
-        return int(found[0]) if found else None
+        found = self._last(time, f"{time} <= {upto}")
+        return int(found) if isinstance(found, (int, float)) else None
+
+    def _last(self, column: str, condition: str) -> object:
+        """Of the last row in the order of time; where the index of that is damaged, of the last that was written."""
+        for order in (f"{self._layout.time} DESC, rowid DESC", "rowid DESC"):
+            indexed = "" if order != "rowid DESC" else "NOT INDEXED"
+            query = f"SELECT {column} FROM metrics {indexed} WHERE {condition} ORDER BY {order} LIMIT 1"  # noqa: S608
+            try:
+                found = self._connection.execute(query).fetchone()
+            except DatabaseError:
+                continue
+            return found[0] if found else None
+        return None
 
     def _ids(self) -> tuple[int, int]:
         """The first and the last; of a damaged file, what can be known of them."""

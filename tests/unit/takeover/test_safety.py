@@ -1,0 +1,205 @@
+"""Killed anywhere, out of room, damaged, or by eight at once: nothing is lost and nothing comes twice."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import sqlite3
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from belabox_metrics.errors import StoreProblem, TryLater
+from belabox_metrics.store import queue
+from belabox_metrics.store.database import Store
+
+from .conftest import PYTHON, ROOT, ROWS, Box, of_go, rows
+
+V1, V2 = "go-v1.sql", "go-v2.sql"
+WHOLE = ROOT / "tests/unit/takeover/whole.py"
+MANY = (
+    "INSERT INTO metrics SELECT NULL, timestamp_ms + {0} * 200000, metric_name, metric_value, value_text, value_type,"
+    " tags, session_id, device_id, uploaded, priority, dedup_key || {0} FROM metrics WHERE id <= 88"
+)
+
+
+def many(box: Box, times: int = 30) -> Counter[tuple[object, ...]]:
+    """A database of more than one batch; what it holds."""
+    box.go(V2, *[MANY.format(time) for time in range(1, times)])
+    connection = sqlite3.connect(box.path)
+    before = rows(connection, f"SELECT {ROWS}, uploaded AND value_type = 0 FROM metrics")
+    connection.close()
+    return before
+
+
+def stored(box: Box) -> Counter[tuple[object, ...]]:
+    connection = sqlite3.connect(box.path)
+    found = rows(connection, f"SELECT {ROWS}, uploaded FROM metrics")
+    connection.close()
+    return found
+
+
+def consistent(box: Box) -> None:
+    store = Store(str(box.path))
+    pending = box.sql("SELECT sum(NOT uploaded AND value_type = 0) FROM metrics")
+    assert [(queue.pending_count(store.connection()),)] == pending
+    store.close()
+    assert box.sql("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize(
+    ("calls", "when"),
+    [
+        ("rename", 1),
+        ("unlink", 1),
+        ("unlink", 2),
+        ("unlink", 3),
+        ("fsync", 1),
+        ("ftruncate", 1),
+        *[("pwrite64", when) for when in (1, 4, 20, 60, 100, 180, 260, 320, 380)],
+        *[("fdatasync", when) for when in (1, 2, 3, 5)],
+    ],
+)
+def test_killed_at_any_call_it_goes_on_where_it_was(box: Box, calls: str, when: int) -> None:
+    before = many(box)
+    killed = subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "-e", f"inject={calls}:signal=KILL:when={when}", *PYTHON, WHOLE, box.path],
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
+    # What a call is late enough not to be made, has killed nobody.
+    assert killed.returncode in (0, -9, 137), killed.stderr
+    again = subprocess.run([*PYTHON, WHOLE, box.path], capture_output=True, text=True, check=False, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert stored(box) == before
+    assert box.kept() == []
+    consistent(box)
+
+
+def test_the_kills_above_do_kill(box: Box) -> None:
+    many(box)
+    log = box.folder / "calls"
+    subprocess.run(["strace", "-f", "-c", "-o", log, *PYTHON, WHOLE, box.path], check=True, capture_output=True)
+    made = {line.split()[-1]: int(line.split()[3]) for line in log.read_text().splitlines() if "." in line}
+    assert made["pwrite64"] > 380
+    assert made["rename"] == 1
+
+
+def test_eight_jobs_at_once_take_it_over_once(box: Box) -> None:
+    before = of_go(V2)
+    box.go(V2)
+    command = [*PYTHON, str(ROOT / "jobs/collect.py"), "memory.usage", "--database", str(box.path)]
+    jobs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    for job in jobs:
+        _, errors = job.communicate(timeout=60)
+        assert job.returncode == 0, errors
+    assert box.kept() == ["metrics.db.go-v2"]
+    assert box.sql("SELECT runs_total FROM jobs WHERE metric = 'memory.usage'") == [(8,)]
+    imports = [subprocess.Popen([*PYTHON, WHOLE, box.path], stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    codes = []
+    for job in imports:
+        _, errors = job.communicate(timeout=60)
+        codes.append(job.returncode)
+        assert job.returncode in (0, 75), errors
+    assert 0 in codes
+    found = box.sql("SELECT count(*) FROM metrics WHERE timestamp_ms < 1770000000000")
+    assert found == [(sum(before.values()),)]
+    consistent(box)
+
+
+def test_while_the_go_program_runs_nothing_is_touched(box: Box) -> None:
+    box.go(V2)
+    before = box.path.read_bytes()
+    with open(f"{box.path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TryLater):
+            Store(str(box.path), wait_s=0.1).connection()
+    assert box.path.read_bytes() == before
+    assert box.kept() == []
+
+
+def test_a_log_that_a_power_cut_left_is_taken_over_too(box: Box, tmp_path: Path) -> None:
+    box.go(V2)
+    connection = sqlite3.connect(box.path)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute(MANY.format(1))
+    connection.commit()
+    cut = Box(tmp_path / "cut")
+    cut.folder.mkdir()
+    for tail in ("", "-wal"):
+        shutil.copy(f"{box.path}{tail}", f"{cut.path}{tail}")
+    connection.close()
+    assert cut.take_over().done
+    assert cut.sql("SELECT count(*) FROM metrics") == [(176,)]
+    cut.store.close()
+
+
+def test_somebody_who_looks_at_it_holds_up_the_move_and_nothing_else(box: Box) -> None:
+    box.go(V2)
+    writer = sqlite3.connect(box.path)
+    writer.execute(MANY.format(1))
+    writer.commit()
+    reader = sqlite3.connect(box.path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM metrics").fetchone()
+    writer.execute(MANY.format(2))
+    writer.commit()
+    with pytest.raises(TryLater, match="in use"):
+        box.store.connection()
+    assert box.kept() == []
+    reader.close()
+    writer.close()
+    assert box.take_over().done
+    assert box.sql("SELECT count(*) FROM metrics") == [(264,)]
+
+
+def damage(path: Path, table: str, leaves: int) -> int:
+    """Overwrite some leaf pages of the table, or index, `table`; how many rows that takes away."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    pages = connection.execute(
+        "SELECT pageno, ncell FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno", (table,)
+    ).fetchall()[2 : 2 + leaves]
+    connection.close()
+    with path.open("r+b") as file:
+        for page, _ in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xa5" * size)
+    return sum(cells for _, cells in pages)
+
+
+def test_of_a_damaged_table_all_arrives_that_can_be_read(box: Box) -> None:
+    before = many(box)
+    lost = damage(box.path, "metrics", 3)
+    state = box.take_over()
+    box.store.close()
+    assert state.done
+    found = stored(box)
+    assert found <= before
+    assert sum(found.values()) == sum(before.values()) - lost
+    assert state.left == lost
+    # Somebody else may know more.
+    assert box.kept() == ["metrics.db.go-v2"]
+    consistent(box)
+
+
+def test_of_a_damaged_index_nothing_is_lost(box: Box) -> None:
+    before = many(box)
+    assert damage(box.path, "idx_timestamp", 3)
+    state = box.take_over()
+    box.store.close()
+    assert state.done
+    assert stored(box) == before
+    consistent(box)
+
+
+def test_a_file_that_is_gone_is_told(box: Box) -> None:
+    many(box)
+    box.take_over(seconds=0)
+    (box.folder / "metrics.db.go-v2").unlink()
+    with pytest.raises(StoreProblem, match="gone"):
+        box.take_over()
