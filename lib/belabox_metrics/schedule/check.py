@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from ..config.configuration import load
 from ..config.duration import spell
 from ..errors import ConfigProblem
-from . import plan, programs, secrets
+from ..store.database import database_path
+from . import doubts, plan, programs, secrets
 from .compile import configuration_path
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ def main(argv: Sequence[str]) -> int:
             print(problem, file=sys.stderr)
         return problem.exit_code
     rows = _rows(configuration)
+    doubted = doubts.of(configuration, options.database)
     if options.json:
-        print(json.dumps({"ok": True, "file": options.file, "metrics": rows}, indent=2))
+        told = [str(doubt) for doubt in doubted]
+        print(json.dumps({"ok": True, "file": options.file, "doubts": told, "metrics": rows}, indent=2))
     else:
         _show(configuration, rows)
+        for doubt in doubted:
+            print(f"doubtful: {doubt}")
     return 0
 
 
@@ -77,8 +82,10 @@ def _show(configuration: Configuration, rows: list[dict[str, object]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     what = "Tell what a configuration does, or what is wrong with it."
-    parser = argparse.ArgumentParser(prog="belabox-metrics check", description=what)
+    epilog = "Example: belabox-metrics check new.yaml && sudo cp new.yaml /etc/belabox-metrics/config.yaml"
+    parser = argparse.ArgumentParser(prog="belabox-metrics check", description=what, epilog=epilog)
     default = "default: %(default)s"
     parser.add_argument("file", metavar="FILE", nargs="?", default=configuration_path(), help=default)
     parser.add_argument("--json", action="store_true", help="for a program")
+    parser.add_argument("--database", metavar="FILE", default=database_path(), help=f"what was collected, {default}")
     return parser
