@@ -46,23 +46,34 @@ class Store:
     def connection(self) -> Connection:
         """The read-write connection, for reading outside a transaction too. Makes the database where there is none."""
         if self._connection is None:
-            # Before it is opened: if it is moved aside in between, that will be noticed.
-            self._file = _inode(self.path)
-            connection = self._open() if self._file else None
-            version = _version(connection, self.path) if connection else 0
-            if connection and version == GO:
-                from .takeover import aside
-
-                aside.move(connection, self.path, self.lock)
-                version = 0
-            if connection is None or version == 0:
-                connection = self._create()
-            elif version < EXPECTED:
-                from .migration import migrate
-
-                migrate(connection, self.path, self.lock)
-            self._connection = connection
+            try:
+                self._connection = self._ready()
+            except StoreProblem:
+                # Somebody may be moving the file aside at this very moment. He holds the lock meanwhile.
+                self.lock.acquire()
+                self.lock.release()
+                self._connection = self._ready()
         return self._connection
+
+    def _ready(self) -> Connection:
+        # Before it is opened: if it is moved aside in between, that will be noticed.
+        self._file = _inode(self.path)
+        connection = self._open() if self._file else None
+        version = _version(connection, self.path) if connection else 0
+        if connection and self._file != _inode(self.path):
+            raise StoreProblem("another file took the place of this one while it was opened", where=self.path)
+        if connection and version == GO:
+            from .takeover import aside
+
+            aside.move(connection, self.path, self.lock)
+            version = 0
+        if connection is None or version == 0:
+            return self._create()
+        if version < EXPECTED:
+            from .migration import migrate
+
+            migrate(connection, self.path, self.lock)
+        return connection
 
     def is_elsewhere(self) -> bool:
         """Whether the file that is open is no longer the one at `path`: it was damaged, and moved aside."""
