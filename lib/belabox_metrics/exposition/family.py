@@ -34,13 +34,13 @@ class Families:
             family = self._found[name] = (head, {})
         family[1].setdefault(f"{name}{labels}", repr(value))
 
-    def text(self) -> bytes:
+    def text(self) -> str:
         """The page."""
         parts: list[str] = []
         for head, samples in self._found.values():
             parts.append(head)
             parts += [f"{series} {value}\n" for series, value in samples.items()]
-        return "".join(parts).encode()
+        return "".join(parts)
 
 
 def labels_text(labels: dict[str, str]) -> str:

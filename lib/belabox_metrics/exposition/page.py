@@ -22,7 +22,7 @@ class Page:
         self._store = store
         self._heads = latest.Heads()
 
-    def text(self, now: Moment) -> bytes:
+    def text(self, now: Moment) -> str:
         """The page in the format of family.CONTENT_TYPE.
 
         Without a database that can be read it has `belabox_status{status="error"} 1` and little more, instead of being
@@ -35,7 +35,7 @@ class Page:
             recorder.add_verdict(recorder.Own(families, ""), judge.report_without_database(failed, sizes, now))
             return families.text()
 
-    def _whole(self, now: Moment) -> bytes:
+    def _whole(self, now: Moment) -> str:
         found = facts.read(self._store)
         report = judge.report(found, now)
         families = Families()

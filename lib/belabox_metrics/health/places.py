@@ -25,8 +25,14 @@ def _report(visit: Visit) -> Answer:
     return answer(visit)
 
 
+def _metrics(visit: Visit) -> Answer:
+    from ..exposition.answer import answer
+
+    return answer(visit)
+
+
 # The very path. An answer is good for a second, whoever asks, so it must not depend on the query.
-AT: dict[str, Place] = {"/": _page}
+AT: dict[str, Place] = {"/": _page, "/metrics": _metrics}
 # All paths that begin so. Made anew for each request.
 BELOW: dict[str, Place] = {"/report/": _report}
 

@@ -43,9 +43,9 @@ class Read(NamedTuple):
         return found[0] if found else None
 
 
-def read(page: bytes) -> Read:
+def read(page: str) -> Read:
     found = Read({}, {}, {})
-    for line in page.decode().split("\n"):
+    for line in page.split("\n"):
         if line.startswith("# HELP "):
             name, words = line[7:].split(" ", 1)
             assert name not in found.words
@@ -119,9 +119,9 @@ class Box:
         return read(page)
 
 
-def check(page: bytes) -> None:
+def check(page: str) -> None:
     """promtool takes it, and finds no fault but the names that the specification fixed."""
-    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
+    done = subprocess.run(["promtool", "check", "metrics"], input=page.encode(), capture_output=True, check=False)
     complaints = (done.stdout + done.stderr).decode().splitlines()
     # network_counter_resets_total counts counters.
     known = ("abbreviated units", "modem_count non-histogram", "network_counter_resets_total metric name should")
