@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -IS
-"""Move the write-ahead log into the database."""
+"""Keep the database small, fast and whole."""
 
 import os
 import sys
@@ -7,6 +7,6 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/lib")
 
 from belabox_metrics.door import run
-from belabox_metrics.maintain import main
+from belabox_metrics.maintain.runner import main
 
 run(main)

@@ -46,6 +46,19 @@ class Configuration:
         return _listen(self.values)
 
     @property
+    def allowed(self) -> list[str]:
+        """Networks whose boxes are answered without a token. Who sets a token wants it asked for."""
+        if self.token_file and not self.values.is_given("health.allow"):
+            return []
+        networks = self.values.value("health.allow")
+        return networks if isinstance(networks, list) else []
+
+    @property
+    def token_file(self) -> str:
+        """The file of the token that others must show to the health socket, "" for none."""
+        return self.values.text("health.token_file")
+
+    @property
     def uploads(self) -> bool:
         """Whether anything is sent anywhere."""
         return self.values.flag("remote.enabled") and bool(self.values.text("remote.url"))
@@ -143,6 +156,8 @@ def _check_access(values: Sections, findings: Findings) -> None:
 
 # The first of each must not be more than the second.
 _ORDERED = (
+    ("storage.retention.full_resolution", "storage.retention.aggregated_1m"),
+    ("storage.retention.aggregated_1m", "storage.retention.aggregated_5m"),
     ("remote.chunk_size", "remote.batch_size"),
     ("remote.priority.high", "remote.priority.low"),
     ("remote.retry.initial_backoff", "remote.retry.max_backoff"),

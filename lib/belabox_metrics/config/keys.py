@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .address import PRIVATE
 from .duration import DAY, HOUR, MINUTE, SECOND
 from .kinds import Value
+from .size import GB, MB
 
 DEFAULT_DATABASE = "/var/lib/belabox-metrics/metrics.db"
 DEFAULT_LISTEN = "127.0.0.1:9100"
@@ -34,7 +36,7 @@ class Key(NamedTuple):
         return self.name + _UNITS.get(self.kind, "")
 
 
-_UNITS = {"duration": "_ms", "percent": "_percent", "rate": "_per_s"}
+_UNITS = {"duration": "_ms", "percent": "_percent", "rate": "_per_s", "size": "_bytes"}
 
 
 KEYS = (
@@ -44,6 +46,14 @@ KEYS = (
     Key("storage", "path", "database", DEFAULT_DATABASE),
     Key("storage", "wal_checkpoint_interval", "duration", HOUR, MINUTE, 7 * DAY),
     Key("storage", "wal_checkpoint_size_mb", "integer", 64, 1, 1024),
+    Key("storage", "max_size", "size", 5 * GB, 10 * MB, 10_000 * GB),
+    Key("storage", "reserve", "size", 256 * MB, MB, 1000 * GB),
+    Key("storage.retention", "full_resolution", "duration", 48 * HOUR, HOUR, 3650 * DAY),
+    Key("storage.retention", "aggregated_1m", "duration", 7 * DAY, HOUR, 3650 * DAY),
+    Key("storage.retention", "aggregated_5m", "duration", 30 * DAY, HOUR, 3650 * DAY),
+    Key("storage.archive", "enabled", "boolean", False),
+    Key("storage.archive", "path", "directory", ""),
+    Key("storage.archive", "keep", "duration", 90 * DAY, DAY, 3650 * DAY),
     Key("remote", "url", "url", ""),
     Key("remote", "enabled", "boolean", True),
     Key("remote", "upload_interval", "duration", 30 * SECOND, SECOND, DAY),
@@ -76,6 +86,8 @@ KEYS = (
     Key("health", "listen", "listen", DEFAULT_LISTEN),
     Key("health", "port", "integer", None, 1, 65535),
     Key("health", "path", "path", "/health"),
+    Key("health", "allow", "networks", list(PRIVATE)),
+    Key("health", "token_file", "credential", ""),
     Key("health.degraded_threshold", "pending_metrics", "integer", 5000, 1, 10**9),
     Key("health.degraded_threshold", "upload_age_seconds", "integer", 60, 1, 10**7),
     Key("health.error_threshold", "pending_metrics", "integer", 10_000, 1, 10**9),

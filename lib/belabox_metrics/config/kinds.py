@@ -4,11 +4,13 @@ boolean     bool                          name      str: letters, digits, dots, 
 count       int, 1 or more                path      str, absolute, "" for none
 credential  str, absolute, "" for none    pattern   str, a regular expression, "" for none
 database    str, absolute                 patterns  list of these
+directory   str, absolute, "" for none
 duration    int, ms                       percent   int or float, `20%` or `20`
 header      str, its name, "" for none    rate      float, a second, `1/s` or `30/m`
-integer     int                           text      str, one line
-listen      str, `HOST:PORT`              url       str, "" for none
-number      int or float
+integer     int                           size      int, bytes
+listen      str, `HOST:PORT`              text      str, one line
+networks    list of str, `10.0.0.0/8`
+number      int or float                  url       str, "" for none
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import posixpath
 import re
 from typing import Callable, Union
 
-from . import address, duration
+from . import address, duration, size
 from .document import Mapping, Node, Scalar
 from .findings import Unfit, shown
 
@@ -36,6 +38,8 @@ def read(kind: str, node: Node) -> Value:
     """The value that `node` is, as a value of `kind`. Raises Unfit; KeyError for a kind that there is not."""
     if kind == "patterns":
         return _patterns(node)
+    if kind == "networks":
+        return _networks(node)
     noun, convert = KINDS[kind]
     if not isinstance(node, Scalar):
         raise Unfit(f"is a {'mapping' if isinstance(node, Mapping) else 'list'}, not {noun}")
@@ -48,7 +52,9 @@ def read(kind: str, node: Node) -> Value:
 
 def noun(kind: str) -> str:
     """What a value of `kind` is, for a person."""
-    return KINDS[kind][0] if kind in KINDS else "a list of regular expressions"
+    if kind in LISTS:
+        return "a list of networks" if kind == "networks" else "a list of regular expressions"
+    return KINDS[kind][0]
 
 
 def _text(text: str) -> str:
@@ -80,6 +86,10 @@ def _path(text: str) -> str:
 def _database(text: str) -> str:
     if not text:
         raise Unfit("is empty", "remove the line for the default")
+    return _seen(_path(text), "/var/lib or /mnt")
+
+
+def _directory(text: str) -> str:
     return _seen(_path(text), "/var/lib or /mnt")
 
 
@@ -194,25 +204,34 @@ def _patterns(node: Node) -> list[str]:
     return found
 
 
+def _networks(node: Node) -> list[str]:
+    if isinstance(node, (Scalar, Mapping)):
+        raise Unfit(f"is a {'mapping' if isinstance(node, Mapping) else 'text'}, not a list", "write [192.168.1.0/24]")
+    return [str(read("network", item)) for item in node.items]
+
+
 KINDS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "boolean": ("true or false", _boolean),
     "count": ("a whole number", _count),
     "credential": ("a path", _credential),
     "database": ("a path", _database),
+    "directory": ("a path", _directory),
     "duration": ("a duration", duration.parse),
     "header": ("the name of a header", _header),
     "integer": ("a whole number", _integer),
     "listen": ("ADDRESS:PORT", address.listen),
     "name": ("a name", _name),
+    "network": ("a network", address.network),
     "number": ("a number", _number),
     "path": ("a path", _path),
     "pattern": ("a regular expression", _pattern),
     "percent": ("a percentage", _percent),
     "rate": ("a rate", _rate),
+    "size": ("a size", size.parse),
     "text": ("a text", _text),
     "url": ("a URL", address.url),
 }
 # What has several values.
-LISTS = ("patterns",)
+LISTS = ("networks", "patterns")
 # In quotes these are texts that look like numbers.
 _UNQUOTED = ("boolean", "count", "integer", "number")

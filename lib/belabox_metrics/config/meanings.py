@@ -5,6 +5,8 @@ from __future__ import annotations
 SECTIONS = {
     "device": "Which box this is, to the server and to people.",
     "storage": "Where samples are kept.",
+    "storage.retention": "For how long they are kept, and how exactly: as they were sampled; then the least, greatest,"
+    " mean and last of a minute; then of five; then not at all. What is still to be sent stays as it was sampled.",
     "remote": "Where they are sent, and how.",
     "remote.priority": "How long samples may wait: critical ones are sent at once, normal ones every"
     " `remote.upload_interval`.",
@@ -26,6 +28,11 @@ KEYS = {
     "storage.path": "The database. Below `/var/lib` or a mounted disk; not where the jobs see another file system.",
     "storage.wal_checkpoint_interval": "How often the database is tidied up.",
     "storage.wal_checkpoint_size_mb": "Its write-ahead log is folded in when it is larger than this.",
+    "storage.max_size": "How much room it may take. Beyond this the least important samples go, the oldest first.",
+    "storage.reserve": "How much of the disk it leaves to others, a twentieth of it at most.",
+    "storage.retention.full_resolution": "As they were sampled.",
+    "storage.retention.aggregated_1m": "By the minute, counted from now.",
+    "storage.retention.aggregated_5m": "By five minutes, counted from now; events until then too.",
     "remote.url": "The import URL of the server, as `http://localhost:8428/api/v1/import`. Without one everything stays"
     " on the box.",
     "remote.enabled": "Whether anything is sent.",
@@ -56,9 +63,12 @@ KEYS = {
     "remote.retry.backoff_multiplier": "How many times longer each wait is than the one before.",
     "remote.retry.jitter_percent": "By how much each wait is shorter or longer, at random.",
     "health.enabled": "Whether there is a health socket.",
-    "health.listen": "Its address. `:9100` answers the whole network.",
+    "health.listen": "Its address. `:9100` answers all networks of the box, as far as `allow` and the token say.",
     "health.port": "Only the port of it.",
     "health.path": "Another name of `/health`.",
+    "health.allow": "Private networks that are answered without the token; with a `token_file` none, unless it is"
+    " given. The box itself always is.",
+    "health.token_file": "What is in it is the token that all others must show ([page.md](page.md)).",
     "health.degraded_threshold.pending_metrics": "Samples that wait to be sent.",
     "health.degraded_threshold.upload_age_seconds": "Seconds since the last upload; best twice"
     " `remote.upload_interval`.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import kinds, meanings
+from . import kinds, meanings, size
 from .alerts import DEFAULTS
 from .duration import spell
 from .keys import KEYS, SECTIONS, Key
@@ -24,7 +24,8 @@ before stays in force; what is wrong with it, by line and key, is told by `belab
 `systemctl status belabox-metrics-apply`, the journal (`journalctl BELABOX_JOB=apply`) and `/health`. To know before
 saving: `belabox-metrics check FILE`.
 
-A key that is not there has its default. Durations have a unit: `250ms`, `30s`, `5m`, `1h30m`, `7d`.
+A key that is not there has its default. Durations have a unit: `250ms`, `30s`, `5m`, `1h30m`, `7d`; sizes too: `50MB`,
+`5GB`.
 
 An editor that knows JSON Schema completes keys and marks mistakes with `/usr/lib/belabox-metrics/config.schema.json`
 (in the sources `configs/config.schema.json`). For one that uses the YAML language server, as the first line:
@@ -134,6 +135,8 @@ def _spelled(kind: str, value: object) -> str:
     """As a person writes it into the file."""
     if kind == "duration" and isinstance(value, int):
         return spell(value)
+    if kind == "size" and isinstance(value, int):
+        return size.spell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value}{ {'percent': '%', 'rate': '/s'}.get(kind, '') }"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import kinds, overrides
+from . import duration, kinds, overrides, size
 from .document import Mapping
-from .duration import spell
 from .elsewhere import instead, is_known
 from .findings import Findings, Unfit, label, shown, similar
 from .keys import ALERTS, KEYS, METRICS, SECTIONS, Key
@@ -108,9 +107,15 @@ def _check_bounds(key: Key, value: Value) -> None:
 def check_range(kind: str, value: float, low: int | None, high: int | None) -> None:
     """Raises Unfit when `value`, of the kind `kind`, is less than `low` or more than `high`."""
     if low is not None and value < low:
-        raise Unfit(f"is less than {spell(low) if kind == 'duration' else low}")
+        raise Unfit(f"is less than {_spelled(kind, low)}")
     if high is not None and value > high:
-        raise Unfit(f"is more than {spell(high) if kind == 'duration' else high}")
+        raise Unfit(f"is more than {_spelled(kind, high)}")
+
+
+def _spelled(kind: str, bound: int) -> str:
+    if kind == "duration":
+        return duration.spell(bound)
+    return size.spell(bound) if kind == "size" else str(bound)
 
 
 def _unknown(path: str, line: int, node: object, findings: Findings) -> None:

@@ -34,6 +34,7 @@ MINUTE_MS = 60_000
 ROLLED = (("five_minutes", 5 * MINUTE_MS), ("minutes", MINUTE_MS))
 # An id of these is the number of the step times this, and the shape.
 SHAPES = 2**32
+LAST = 2**63 - 1
 
 
 class Point:
@@ -111,7 +112,7 @@ def _rolled_up(
 ) -> Iterator[tuple[int, str, str, Aggregate]]:
     """Steps that begin in [since_ms, until_ms): where, the series, what it came to."""
     for table, length_ms in ROLLED if places else ():
-        first, end = (-(-at_ms // length_ms) * SHAPES for at_ms in (since_ms, until_ms))
+        first, end = (min(-(-at_ms // length_ms) * SHAPES, LAST) for at_ms in (since_ms, until_ms))
         query = _STEPS.format(table=table, shapes=",".join(map(str, places)))
         for number, last_run, packed in connection.execute(query, (first, end)):
             cells = _cells(packed)

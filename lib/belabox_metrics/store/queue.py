@@ -145,6 +145,41 @@ def count(connection: Connection, priority: int, sent: int = 0, rejected: int = 
     )
 
 
+def give_up(connection: Connection, priority: int, samples: int) -> None:
+    """So many numbers of `priority` leave the queue and were never sent: they became old while nobody wanted any.
+    Inside a transaction."""
+    connection.execute(
+        "UPDATE positions SET samples_unsent = samples_unsent + ? WHERE priority = ?", (samples, priority)
+    )
+
+
+def drop(connection: Connection, priority: int, now_ms: int, pending: int = 0, sent: int = 0) -> None:
+    """There is no room for so many numbers of `priority`: some that wait and some that were sent. Inside a
+    transaction."""
+    connection.execute(
+        "UPDATE positions SET dropped_pending = dropped_pending + ?, dropped_sent = dropped_sent + ?, dropped_ms = ?"
+        " WHERE priority = ?",
+        (pending, sent, now_ms, priority),
+    )
+
+
+class Dropped:
+    """What there was no room for, in numbers of samples by priority; `last_ms`: Unix time, 0 for never."""
+
+    __slots__ = ("last_ms", "pending", "sent")
+
+    def __init__(self, rows: list[tuple[int, int, int, int | None]]) -> None:
+        self.pending = {priority: waiting for priority, waiting, _, _ in rows}
+        self.sent = {priority: gone for priority, _, gone, _ in rows}
+        self.last_ms = max((stamp or 0 for *_, stamp in rows), default=0)
+
+
+def dropped(connection: Connection) -> Dropped:
+    """All that there ever was no room for."""
+    rows = connection.execute("SELECT priority, dropped_pending, dropped_sent, dropped_ms FROM positions ORDER BY 1")
+    return Dropped(rows.fetchall())
+
+
 def note_sent(connection: Connection, priority: int, moment: Moment) -> None:
     """Nothing of `priority` was left at this moment. Inside a transaction."""
     connection.execute(

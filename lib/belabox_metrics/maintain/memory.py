@@ -1,0 +1,60 @@
+"""What one maintenance leaves to the next: how far it came.
+
+Forgotten, it is found out again, which only takes longer.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..clock import Moment
+
+# So often everything is looked at again: runs that came in with old ids, as from another database; what nobody uses.
+SWEEP_MS = 24 * 3_600_000
+
+
+class Memory:
+    """`marks`: by name, up to which row of a table a step has nothing left to do. `checked`: the place in the list of
+    turns. `now_ms`: the time to judge ages by. `sweeps`: everything is to be looked at."""
+
+    def __init__(self, text: str, elapsed_ms: int | None, moment: Moment) -> None:
+        found = _read(text)
+        marks = found.get("marks")
+        self.marks: dict[str, int] = {}
+        self.checked = _number(found, "checked")
+        before_ms, swept_ms = _number(found, "now_ms"), _number(found, "swept_ms")
+        self.now_ms = moment.wall_ms
+        if not moment.synchronized and before_ms:
+            # A clock that nobody has set is believed as far as the box was up since: one that wakes up in ten years
+            # must not find everything too old.
+            passed_ms = moment.boottime_ms if elapsed_ms is None else elapsed_ms
+            self.now_ms = min(moment.wall_ms, before_ms + passed_ms)
+        self.sweeps = not 0 <= self.now_ms - swept_ms < SWEEP_MS
+        self._swept_ms = self.now_ms if self.sweeps else swept_ms
+        if not self.sweeps and isinstance(marks, dict):
+            self.marks = {str(name): mark for name, mark in marks.items() if type(mark) is int}
+
+    def mark(self, name: str) -> int:
+        return self.marks.get(name, 0)
+
+    def text(self) -> str:
+        """For the next time."""
+        return json.dumps(
+            {"marks": self.marks, "checked": self.checked, "now_ms": self.now_ms, "swept_ms": self._swept_ms},
+            separators=(",", ":"),
+        )
+
+
+def _read(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _number(found: dict[str, object], name: str) -> int:
+    value = found.get(name)
+    return value if type(value) is int else 0
