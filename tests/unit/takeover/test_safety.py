@@ -203,3 +203,41 @@ def test_a_file_that_is_gone_is_told(box: Box) -> None:
     (box.folder / "metrics.db.go-v2").unlink()
     with pytest.raises(StoreProblem, match="gone"):
         box.take_over()
+
+
+def test_a_disk_that_is_full_in_the_middle_loses_nothing(box: Box) -> None:
+    before = many(box)
+    box.take_over(seconds=0)
+    connection = box.store.connection()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreProblem, match="full"):
+        box.take_over()
+    connection.execute("PRAGMA max_page_count=1000000")
+    assert box.kept() == ["metrics.db.go-v2"]
+    assert box.take_over().done
+    assert stored(box) == before
+    consistent(box)
+
+
+def test_no_room_for_a_new_database_leaves_the_old_one_to_come(box: Box) -> None:
+    before = many(box)
+    command = [*PYTHON, str(ROOT / "jobs/collect.py"), "memory.usage", "--database", str(box.path)]
+    limited = ["prlimit", "--fsize=8192", *command]
+    assert subprocess.run(limited, check=False, capture_output=True, timeout=60).returncode != 0
+    assert box.take_over().done
+    assert stored(box) == before
+    assert box.kept() == []
+
+
+def test_a_newer_schema_is_refused_in_words_and_stays(box: Box) -> None:
+    box.store.connection()
+    box.store.close()
+    connection = sqlite3.connect(box.path)
+    connection.execute("PRAGMA user_version=99")
+    connection.execute("UPDATE schema_version SET version = 99")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreProblem, match="newer version: upgrade"):
+        Store(str(box.path)).connection()
+    assert box.kept() == []

@@ -1,0 +1,50 @@
+"""What a person sees who brings the rows in by hand."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+import pytest
+
+from belabox_metrics import takeover
+
+from .conftest import PYTHON, ROOT, Box
+
+
+def run(box: Box) -> int:
+    return takeover.main(["--database", str(box.path)])
+
+
+def test_it_says_what_came_and_the_file_is_gone(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.go("go-v2.sql")
+    assert run(box) == 0
+    assert "88 rows of metrics.db.go-v2 are in, as 48 runs; that is all of them" in capfd.readouterr().err
+    assert box.kept() == []
+    assert run(box) == 0
+    assert capfd.readouterr().out == "there is no database of the Go system to take over\n"
+
+
+def test_rows_that_stay_are_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.go("go-v2.sql", "UPDATE metrics SET timestamp_ms = 'soon' WHERE id = 1")
+    assert run(box) == 0
+    assert "1 could not be read or have no time or name, the file is kept for them" in capfd.readouterr().err
+
+
+def test_another_database_is_told_from_it(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.path.write_text("this is no database, and it is long enough for one to be asked whether it is " * 4)
+    assert run(box) == 1
+    assert "not a database" in capfd.readouterr().err
+
+
+def test_a_bar_is_on_a_terminal_and_nowhere_else(box: Box) -> None:
+    box.go("go-v2.sql")
+    ours, theirs = pty.openpty()
+    command = [*PYTHON, str(ROOT / "tests/unit/takeover/whole.py"), str(box.path)]
+    subprocess.run(command, stderr=theirs, check=True, timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "88 of 88" in shown
+    assert shown.rstrip().endswith("all of them  [job=import count=84]")
