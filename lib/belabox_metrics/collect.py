@@ -8,7 +8,7 @@ import time
 from . import clock, journal
 from .distribution import make_importable
 from .environment import variable
-from .errors import NoData, Problem, SourceProblem, UsageProblem
+from .errors import Damaged, NoData, Problem, SourceProblem, Unwritable, UsageProblem
 from .sample import canonical
 from .source import is_directory
 from .store import runs
@@ -53,11 +53,13 @@ class Request:
         self.dry_run = dry_run
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], again: bool = False) -> int:
+    """`again`: another database was begun since the first try."""
     if "-h" in arguments or "--help" in arguments:
         print(USAGE)
         return 0
     started = time.perf_counter_ns()
+    request: Request | None = None
     try:
         request = parse(arguments)
         collector = load(request.metric) or _own(request)
@@ -67,7 +69,27 @@ def main(arguments: list[str]) -> int:
     except (Problem, DatabaseError) as caught:
         failed = caught if isinstance(caught, Problem) else problem(caught, database_path())
         metric = next((argument for argument in arguments if not argument.startswith("-")), "")
+        if isinstance(failed, Unwritable):
+            from .refused import refused
+
+            return refused(failed, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
+        if isinstance(failed, Damaged) and not again and _heal(request):
+            return main(arguments, again=True)
         return journal.failure(failed, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
+
+
+def _heal(request: Request | None) -> bool:
+    """Whether to try again, with another database perhaps. One that a person has named is left as it is."""
+    if request is None or request.dry_run or request.database != database_path():
+        return False
+    from .recover import heal
+
+    try:
+        heal(request.database, "collect")
+    except Problem as failed:
+        journal.failure(failed, job="collect", metric=request.metric, message_id=journal.COLLECTION_FAILED)
+        return False
+    return True
 
 
 def parse(arguments: list[str]) -> Request:
@@ -139,6 +161,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     except Problem as failed:
         outcome, error, bug = runs.FAILED, str(failed), failed
     except Exception as unexpected:
+        if isinstance(unexpected, DatabaseError) and isinstance(problem(unexpected, store.path), (Damaged, Unwritable)):
+            raise
         outcome, error, bug = runs.FAILED, f"{type(unexpected).__name__}: {unexpected}", unexpected
     # A reading that failed tells nothing about what it did not read.
     verdict = _judge(connection, found, reading, metric, moment) if outcome != runs.FAILED else None
@@ -157,16 +181,14 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
         error=error,
         duration_us=(time.perf_counter_ns() - started) // 1000,
     )
-    with store.writing() as connection:
-        session = runs.add(connection, run)
-        stored = _store(connection, events, moment) if events else 0
-        if reading and reading.session:
-            from .store import sessions
-
-            # After the events: it marks what was stored with the session that it belongs to.
-            session = sessions.apply(connection, reading.session, moment)
-        if verdict and verdict.is_news:
-            runs.remember_alerts(connection, metric, verdict.memory)
+    try:
+        connection, session, stored = _write(store, run, reading, verdict, events)
+    except Damaged:
+        if not _heal(request):
+            raise
+        # What was read is kept: read once more, without what was remembered, it would be less.
+        store = Store(request.database)
+        connection, session, stored = _write(store, run, reading, verdict, events)
     # A run without a number has nothing that could be sent.
     urgent = [run.priority] if run.size else []
     _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), found, moment)
@@ -177,6 +199,23 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
 
         announce(events, stored, fields)
     return _tell(run, reading, bug, fields)
+
+
+def _write(
+    store: Store, run: runs.Run, reading: Reading | None, verdict: Verdict | None, events: list[Event]
+) -> tuple[Connection, str, int]:
+    """All of a collection in one transaction: (connection, session it belongs to, how many events were stored)."""
+    with store.writing() as connection:
+        session = runs.add(connection, run)
+        stored = _store(connection, events, run.moment) if events else 0
+        if reading and reading.session:
+            from .store import sessions
+
+            # After the events: it marks what was stored with the session that it belongs to.
+            session = sessions.apply(connection, reading.session, run.moment)
+        if verdict and verdict.is_news:
+            runs.remember_alerts(connection, run.metric, verdict.memory)
+    return connection, session, stored
 
 
 def _judge(

@@ -10,6 +10,7 @@ import os
 
 from . import clock, journal
 from .errors import Problem
+from .refused import give_up
 from .store import runs
 from .store.database import Store, database_path
 
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
         with Store(database_path()).writing() as connection:
             runs.add(connection, runs.Run(job, clock.now(), metric=metric, outcome=runs.FAILED, error=what))
     except Problem as problem:
-        return journal.failure(problem, job="failed")
+        return give_up(problem, database_path(), job="failed", message_id=journal.JOB_FAILED)
     return 0
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 
 from . import clock, journal, timekeeper
-from .errors import Problem, TryLater, UsageProblem
+from .errors import Damaged, Problem, TryLater, Unwritable, UsageProblem
 from .remote.settings import Remote
 from .remote.urls import date_url, endpoint, origin
 from .sample import Sample
@@ -67,10 +67,13 @@ def main(arguments: list[str]) -> int:
         if arguments:
             raise UsageProblem(f"takes no argument: {arguments[0]}")
         return compare(Store(database_path()), clock.now())
-    except DatabaseError as error:
-        return journal.failure(problem(error, database_path()), job="clock")
-    except Problem as failed:
-        return journal.failure(failed, job="clock")
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, database_path())
+        if not isinstance(failed, (Damaged, Unwritable)):
+            return journal.failure(failed, job="clock")
+        from .refused import give_up
+
+        return give_up(failed, database_path(), job="clock", message_id=journal.JOB_FAILED)
 
 
 def compare(store: Store, moment: Moment, now: Callable[[], Moment] = clock.now) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 
+from ..clock import now
 from ..errors import StoreProblem
 from ..store import figures, flights, link, queue, rejected
 from ..store.database import DatabaseError, problem
-from . import clock, limits
+from . import clock, limits, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..clock import Moment
     from ..store.database import Store
     from .limits import Limits
+    from .storage import Storage
 
 
 class Stamp:
@@ -103,6 +105,7 @@ class Facts:
         "retrying",
         "sent",
         "skew",
+        "storage",
         "upload",
     )
 
@@ -124,6 +127,7 @@ class Facts:
         self.skew = clock.read(connection)
         self.database_bytes = 0
         self.log_bytes = 0
+        self.storage: Storage | None = None
 
 
 def read(store: Store) -> Facts:
@@ -144,6 +148,7 @@ def read(store: Store) -> Facts:
         connection.close()
     facts.database_bytes = figures.size(store.path)
     facts.log_bytes = figures.size(store.path + "-wal")
+    facts.storage = storage.read(store.path, now())
     return facts
 
 

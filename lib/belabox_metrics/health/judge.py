@@ -1,6 +1,6 @@
 """Facts to a report: one verdict for each component, and one for the box.
 
-error     the database can't be read, or all collectors are in error, or the uploader is
+error     the database can't be read or nothing can be stored, or all collectors are in error, or the uploader is
 degraded  any component is not ok, or the configuration that was saved last was refused
 ok        otherwise
 """
@@ -36,7 +36,8 @@ def report(facts: Facts, now: Moment) -> dict[str, Any]:
     verdicts["time"] = clock.judge(facts.skew, facts.limits.skew_ms, now)
     refused = _refused(facts)
     status = DEGRADED if refused or any(verdict.status != OK for verdict in verdicts.values()) else OK
-    if verdicts["uploader"].status == ERROR or (collectors and set(collectors) == {ERROR}):
+    decisive = (verdicts["uploader"].status, verdicts["storage"].status)
+    if ERROR in decisive or (collectors and set(collectors) == {ERROR}):
         status = ERROR
     alerts = [alert.shown() for alert in facts.alerts]
     return {
@@ -110,12 +111,16 @@ def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
 
 
 def _storage(facts: Facts) -> Verdict:
-    status, message = OK, "readable"
-    if not facts.limits.compiled:
+    status, message = facts.storage.judge() if facts.storage else (OK, "")
+    if status != OK:
+        pass
+    elif not facts.limits.compiled:
         status, message = DEGRADED, "readable, but no configuration was applied yet: belabox-metrics apply"
     elif facts.log_bytes > facts.limits.log_bytes:
         limit_mb = facts.limits.log_bytes // (1024 * 1024)
         status, message = DEGRADED, f"the write-ahead log has more than {limit_mb} MB: nobody tidies it up"
+    else:
+        message = "readable"
     oldest = rfc3339(facts.oldest.wall_ms) if facts.oldest else None
     return Verdict(status, message, _storage_details(facts.database_bytes, facts.log_bytes, facts.pending, oldest))
 

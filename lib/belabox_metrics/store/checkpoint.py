@@ -9,6 +9,7 @@ lock: `store.writing(checkpoint_first=True)`.
 from __future__ import annotations
 
 from . import figures
+from .sqlite import DatabaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,16 @@ def log_size(path: str) -> int:
 
 def truncate_log(connection: Connection) -> bool:
     """Move the log into the database and truncate it, the lock being held. False when a reader was in the way, which
-    SQLite reports in a row and not as an error; the next one will manage."""
+    SQLite reports in a row and not as an error, or when the disk is full; the next one will manage."""
     # The lock is held: others wait for it, so there is no waiting for readers here.
     connection.execute("PRAGMA busy_timeout=0")
     try:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except DatabaseError as error:
+        # The log has what the database has no room for. It keeps it.
+        if "is full" not in str(error):
+            raise
+        return False
     finally:
         connection.execute("PRAGMA busy_timeout=5000")
     return not busy

@@ -10,8 +10,9 @@ import posix as os  # as environment.py says
 import time
 
 from ..errors import Damaged, Problem
-from .database import DatabaseError, Store, problem
+from .database import DatabaseError, Store, problem, quoted
 from .schema import APPLICATION_ID
+from .sqlite import connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
     if wrong := _header(path):
         return wrong
     try:
-        connection = Store(path).reading()
+        Store(path).reading().close()
+        connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     except Damaged as damaged:
         return damaged.what
-    except Problem:
-        return ""
+    except (Problem, DatabaseError):
+        # Also one of another program, or of an older schema, whose pages SQLite has not looked at.
+        connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     try:
         return _checked(connection, seconds)
     except DatabaseError as error:
@@ -54,8 +57,10 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
 
 
 def _checked(connection: Connection, seconds: float | None) -> str:
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in _SMALL:
-        connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
+        if table in there:
+            connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)

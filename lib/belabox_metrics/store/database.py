@@ -158,7 +158,11 @@ class Store:
                     f"BEGIN IMMEDIATE; {schema.TABLES} {schema.ROLLED} {schema.VIEWS} {schema.ROWS}"
                 )
                 connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
-                if kept:
+                if quarantine.unsalvaged(self.path):
+                    from . import salvage
+
+                    salvage.begin(connection, self.path)
+                elif kept:
                     begin.begin(connection, kept, clock.now())
                 connection.execute(f"PRAGMA user_version={schema.VERSION}")
                 connection.execute("COMMIT")

@@ -9,7 +9,6 @@ Beside each lies a note, `...Z.note`, JSON: why, when, what was salvaged of it, 
 
 from __future__ import annotations
 
-import contextlib
 import posix as os  # as environment.py says
 import time
 
@@ -23,10 +22,10 @@ _LOGS = ("-wal", "-shm")
 class Aside:
     """One of them. `path`: of its database. `stamp`: when, as in its name. `why`: what SQLite, or its check, said.
 
-    runs, samples: what was salvaged; pending: how many of the samples are to be sent; lost: runs that were found and
-    could not be read or understood, and `gaps` stretches of which nobody knows how many they held."""
+    runs, samples: what was salvaged; lost: runs that were found and make no sense, and `gaps` stretches of which nobody
+    knows how many they held."""
 
-    __slots__ = ("acknowledged", "gaps", "lost", "path", "pending", "runs", "salvaged", "samples", "stamp", "why")
+    __slots__ = ("acknowledged", "gaps", "lost", "path", "runs", "salvaged", "samples", "stamp", "why")
 
     def __init__(self, path: str, note: dict[str, object]) -> None:
         self.path = path
@@ -34,7 +33,7 @@ class Aside:
         self.why = str(note.get("why", "not known"))
         self.salvaged = note.get("salvaged") is True
         self.acknowledged = note.get("acknowledged") is True
-        self.runs, self.samples, self.pending = _count(note, "runs"), _count(note, "samples"), _count(note, "pending")
+        self.runs, self.samples = _count(note, "runs"), _count(note, "samples")
         self.lost, self.gaps = _count(note, "lost"), _count(note, "gaps")
 
     def note(self) -> None:
@@ -43,7 +42,7 @@ class Aside:
 
         lines = [f'"why": {quote(self.why)}']
         lines += [f'"{name}": {str(getattr(self, name)).lower()}' for name in ("salvaged", "acknowledged")]
-        lines += [f'"{name}": {getattr(self, name)}' for name in ("runs", "samples", "pending", "lost", "gaps")]
+        lines += [f'"{name}": {getattr(self, name)}' for name in ("runs", "samples", "lost", "gaps")]
         body = "{\n  " + ",\n  ".join(lines) + "\n}\n"
         place = self.path + _NOTE
         descriptor = os.open(place + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
@@ -55,8 +54,11 @@ class Aside:
 
     def remove(self) -> None:
         """For good. The database last: a log without one would be nobody's."""
-        for name in (self.path + "-wal", self.path + "-shm", self.path + _NOTE, self.path):
-            _unlink(name)
+        for suffix in (*_LOGS, _NOTE, ".header", ""):
+            try:  # noqa: SIM105 - contextlib costs a millisecond
+                os.unlink(self.path + suffix)
+            except FileNotFoundError:
+                pass
 
 
 def standing(path: str) -> list[Aside]:
@@ -68,6 +70,11 @@ def standing(path: str) -> list[Aside]:
         return []
     found = [entry for entry in names if entry.startswith(name + _MARK) and _is_stamp(entry[len(name + _MARK) :])]
     return [Aside(f"{directory}/{entry}", _read(f"{directory}/{entry}{_NOTE}")) for entry in found]
+
+
+def unsalvaged(path: str) -> list[Aside]:
+    """Those whose runs are still to come, oldest first."""
+    return [aside for aside in standing(path) if not aside.salvaged]
 
 
 def acknowledge(path: str) -> int:
@@ -101,9 +108,10 @@ def finish(path: str) -> None:
             continue
         target = f"{directory}/{entry[: -len(_UNFINISHED)]}"
         for log in _LOGS:
-            # It may have had none, or it is there already.
-            with contextlib.suppress(FileNotFoundError):
+            try:  # noqa: SIM105
                 os.rename(path + log, target + log)
+            except FileNotFoundError:  # it had none, or it is there already
+                pass
         os.rename(target + _UNFINISHED, target)
         _sync(path)
 
@@ -186,8 +194,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _unlink(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

@@ -41,10 +41,10 @@ JOB = "salvaged"
 
 
 class Wrecks:
-    """The source of an import: all of `asides`, the newest of which gives the name."""
+    """The source of an import: all of `asides`, of which the newest had given it its name."""
 
-    def __init__(self, asides: list[Aside]) -> None:
-        self.name = os.path.basename(asides[-1].path)
+    def __init__(self, name: str, asides: list[Aside]) -> None:
+        self.name = name
         self.views: list[View] = []
         for aside in reversed(asides):
             for with_log in (True, False):
@@ -52,7 +52,7 @@ class Wrecks:
                     self.views.append(View(aside.path, with_log))
                 except DatabaseError:
                     continue
-        self.samples = self.pending = self.lost = 0
+        self.lost = 0
 
     def close(self) -> None:
         for view in self.views:
@@ -63,9 +63,13 @@ class Wrecks:
         last = max([view.last_run() for view in self.views], default=0)
         return last + 1 if 0 < last < now_ms + AHEAD_MS else now_ms + UNKNOWN_MS
 
-    def total(self) -> int:
-        """About how many runs there are. Nobody has counted."""
-        return 0
+    def all_lost(self) -> int:
+        """Runs that were seen since this was opened, and make no sense."""
+        return self.lost + sum(view.lost for view in self.views)
+
+    def gaps(self) -> int:
+        """Stretches that could not be read since this was opened, in the way that fares better."""
+        return min([view.gaps for view in self.views], default=0)
 
     def batches(self, cursor: str) -> Iterator[Batch]:
         """As importer.Source says; the cursor is the last id."""
@@ -110,8 +114,6 @@ class Wrecks:
         name, metric = self._first(view, lambda seen: seen.jobs.get(job)) or (JOB, "")
         knows = self._first(view, lambda seen: seen if seen.knows_sent() else None)
         sent = knows is not None and knows.is_sent(priority, number)
-        self.samples += size
-        self.pending += 0 if sent else size
         return OldRun(
             number - lead,
             series,
@@ -158,15 +160,19 @@ def _stream(rank: int, view: View, after: int) -> Iterator[tuple[int, int, Row]]
         yield row[0], rank, row
 
 
+def is_name(name: str) -> bool:
+    """Whether an import is one of these."""
+    return ".damaged-" in name
+
+
 def begin(connection: Connection, path: str) -> None:
     """Let a database that is being made beside damaged ones go on where they ended, and await their runs. Inside the
     transaction that makes it."""
-    asides = [aside for aside in quarantine.standing(path) if not aside.salvaged]
-    if not asides:
-        return
-    wrecks = Wrecks(asides)
+    asides = quarantine.unsalvaged(path)
+    wrecks = Wrecks(os.path.basename(asides[-1].path), asides)
     moment = clock.now()
-    importer.begin(connection, wrecks.name, moment, wrecks.upto(moment.wall_ms), wrecks.total())
+    # How many there are nobody can count.
+    importer.begin(connection, wrecks.name, moment, wrecks.upto(moment.wall_ms), 0)
     for view in wrecks.views[:2]:
         _carry(connection, view)
     wrecks.close()
@@ -180,11 +186,17 @@ def _carry(connection: Connection, view: View) -> None:
     for job, metric, state, boot_id, boottime_ms, alerts in view.memories():
         if job == importer.JOB or not (state or alerts):
             continue
-        boot = runs.boot_number(connection, boot_id) if boot_id else None
+        boot = runs.boot_number(connection, boot_id) if boot_id and isinstance(boottime_ms, int) else None
         connection.execute(
             "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ?, alerts = ?"
             " WHERE id = ? AND state IS NULL AND alerts IS NULL",
-            (_text(state), boot, boottime_ms, _text(alerts), runs.job_number(connection, job, metric)),
+            (
+                _text(state),
+                boot,
+                None if boot is None else boottime_ms,
+                _text(alerts),
+                runs.job_number(connection, job, metric),
+            ),
         )
     for number, (uuid, start_ms, _, status, metadata) in view.sessions.items():
         if status == ACTIVE:

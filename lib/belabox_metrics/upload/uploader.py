@@ -6,9 +6,9 @@ import time
 
 from .. import clock, journal, wake
 from ..distribution import make_importable
-from ..errors import Problem, UsageProblem
+from ..errors import Damaged, Problem, Unwritable, UsageProblem
 from ..remote.settings import Remote
-from ..store import boots, queue, runs
+from ..store import boots, queue, reserve, runs
 from ..store import link as links
 from ..store.checkpoint import LOG_LIMIT, log_size
 from ..store.database import DatabaseError, Store, database_path, problem
@@ -50,10 +50,13 @@ def main(arguments: list[str]) -> int:
             raise UsageProblem(f"takes no argument {unknown[0]}", hint="see upload --help")
         turn.acquire()
         return upload(store, clock.now(), everything="--due" not in arguments)
-    except DatabaseError as error:
-        return journal.failure(problem(error, store.path), job="upload", message_id=journal.UPLOAD_FAILED)
-    except Problem as failed:
-        return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
+    except (Problem, DatabaseError) as caught:
+        failed = caught if isinstance(caught, Problem) else problem(caught, store.path)
+        if not isinstance(failed, (Damaged, Unwritable)):
+            return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
+        from ..refused import give_up
+
+        return give_up(failed, store.path, job="upload", message_id=journal.UPLOAD_FAILED)
     finally:
         turn.release()
 
@@ -63,6 +66,7 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     started = time.perf_counter_ns()
     # First: a sample that is stored from now on makes it anew.
     wake.clear()
+    reserve.use(store)
     connection = store.connection()
     remote = Remote(connection)
     if not remote.enabled:
@@ -99,6 +103,7 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
             links.write(writing, link, moment)
         if plan is not None:
             plan.note(writing)
+    reserve.keep(store.path)
     if everything and not failed:
         _tell_rest(connection)
     return _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)

@@ -277,6 +277,7 @@ def as_empty(path: Path) -> None:
 def as_newer(path: Path) -> None:
     with Store(str(path)).writing() as connection:
         connection.execute(f"PRAGMA user_version={EXPECTED + 1}")
+        connection.execute("INSERT INTO schema_version VALUES (?, '')", (EXPECTED + 1,))
 
 
 def as_damaged(path: Path) -> None:

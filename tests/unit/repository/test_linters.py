@@ -91,6 +91,7 @@ EXPOSURE = {
     "belabox-metrics-clock.service": 12,
     "belabox-metrics-health.service": 12,
     "belabox-metrics-maintain.service": 12,
+    "belabox-metrics-recover.service": 12,
     "belabox-metrics-failed@.service": 12,
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from belabox_metrics.config.address import PRIVATE
 from belabox_metrics.config.configuration import load
 from belabox_metrics.schedule import units
 
@@ -140,8 +141,11 @@ def test_another_database_is_writable_and_waited_for(tmp_path: Path) -> None:
     [
         ("127.0.0.1:9200", ["ListenStream=127.0.0.1:9200"]),
         ("'[::1]:9100'", ["ListenStream=[::1]:9100"]),
-        ("':9100'", ["ListenStream=[::]:9100", "IPAddressAllow=any"]),
-        ("10.0.0.7:9100", ["ListenStream=10.0.0.7:9100", "IPAddressAllow=any", "FreeBind=yes"]),
+        ("9200", ["ListenStream=127.0.0.1:9200"]),
+        ("':9100'", ["ListenStream=[::]:9100", *[f"IPAddressAllow={network}" for network in PRIVATE]]),
+        ("':9100', allow: [192.168.1.0/24]", ["ListenStream=[::]:9100", "IPAddressAllow=192.168.1.0/24"]),
+        ("':9100', token_file: /etc/token", ["ListenStream=[::]:9100", "IPAddressAllow=any"]),
+        ("10.0.0.7:9100, allow: []", ["ListenStream=10.0.0.7:9100", "FreeBind=yes"]),
     ],
 )
 def test_another_address_of_the_health_socket(tmp_path: Path, listen: str, lines: list[str]) -> None:
@@ -150,11 +154,41 @@ def test_another_address_of_the_health_socket(tmp_path: Path, listen: str, lines
     assert body(text) == ["[Socket]", "ListenStream=", *lines]
 
 
+@pytest.mark.parametrize(
+    ("health", "lines"),
+    [
+        ("listen: ':9100'", [f'Environment="BELABOX_HEALTH_NETWORKS={" ".join(PRIVATE)}"']),
+        ("listen: ':9100', allow: [10.0.0.0/8]", ['Environment="BELABOX_HEALTH_NETWORKS=10.0.0.0/8"']),
+        (
+            "listen: ':9100', token_file: '/etc/a b%c'",
+            [
+                'Environment="BELABOX_HEALTH_NETWORKS="',
+                'Environment="BELABOX_HEALTH_TOKEN_FILE=/etc/a b%%c"',
+                "LoadCredential=health-token:/etc/a b%%c",
+            ],
+        ),
+        (
+            "listen: ':9100', token_file: /etc/token, allow: [10.0.0.0/8]",
+            [
+                'Environment="BELABOX_HEALTH_NETWORKS=10.0.0.0/8"',
+                'Environment="BELABOX_HEALTH_TOKEN_FILE=/etc/token"',
+                "LoadCredential=health-token:/etc/token",
+            ],
+        ),
+        ("listen: '[::1]:9100', token_file: /etc/token", []),
+    ],
+)
+def test_who_is_answered_is_told_to_the_responder(tmp_path: Path, health: str, lines: list[str]) -> None:
+    text = render(tmp_path, f"health: {{{health}}}\n").get("belabox-metrics-health.service.d/60-access.conf", "")
+    assert body(text) == (["[Service]", *lines] if lines else [])
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
 def test_systemd_has_nothing_to_say_about_them(tmp_path: Path) -> None:
     """It leaves with 0 after unknown keys and wrong values: only silence is good."""
     more = (
-        'storage: {path: "/mnt/a b%c/m.db"}\nhealth: {listen: 10.0.0.7:9100}\nlogging: {level: warn}\n'
+        'storage: {path: "/mnt/a b%c/m.db"}\nlogging: {level: warn}\n'
+        'health: {listen: 10.0.0.7:9100, token_file: "/etc/a b%c"}\n'
         "remote: {url: 'http://x/', auth: {type: bearer_token}, tls: {ca_file: '/etc/a b%c'}}\n"
     )
     found = render(tmp_path, more)
@@ -167,7 +201,7 @@ def test_systemd_has_nothing_to_say_about_them(tmp_path: Path) -> None:
         (home / path).write_text(text)
     names = [path for path in found if path.endswith(".timer")]
     names += ["belabox-metrics@cpu.usage.service", "belabox-metrics-upload.service", "belabox-metrics-failed@x.service"]
-    names.append("belabox-metrics-health.socket")
+    names += ["belabox-metrics-health.socket", "belabox-metrics-health.service"]
     command = ["systemd-analyze", "verify", "--man=no", *[str(home / name) for name in names]]
     environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{home}:"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -181,5 +215,6 @@ STUBS = (
     "belabox-metrics-upload",
     "belabox-metrics-clock",
     "belabox-metrics-maintain",
+    "belabox-metrics-recover",
     "belabox-metrics-health",
 )

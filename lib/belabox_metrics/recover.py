@@ -1,0 +1,150 @@
+"""A damaged database: another in its place, at once; and the job `recover`, which brings over what can be read of it.
+
+Whatever job meets damage comes here, asks whether that is so, and goes on with a new database. Nobody else moves one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from . import clock, journal
+from .distribution import make_importable
+from .environment import variable
+from .errors import Damaged, Problem, StoreProblem
+from .store import damage, header, importer, quarantine, rolled, runs, salvage
+from .store.database import DatabaseError, Store, database_path, problem
+from .store.lock import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .store.importer import Import
+    from .store.quarantine import Aside
+
+# Others wait for ten seconds; this one must have time to look into the file after that.
+WAIT_S = 10.0
+# Named in units/belabox-metrics-recover.path as well.
+WANTED = "/run/belabox-metrics/recover-wanted"
+
+
+def main(_arguments: list[str]) -> int:
+    store = Store(database_path())
+    turn = Lock(f"{store.path}.recover", 1.0)
+    try:
+        turn.acquire()
+        recover(store)
+    except DatabaseError as error:
+        return journal.failure(problem(error, store.path), job="recover")
+    except Problem as failed:
+        return journal.failure(failed, job="recover")
+    finally:
+        turn.release()
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_wanted())
+    return 0
+
+
+def heal(path: str, job: str) -> None:
+    """Put a new database in the place of the one at `path`, if that is damaged. Where it is not, perhaps as another job
+    was quicker, nothing is done. Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had.
+    """
+    lock = Lock(path + ".lock", WAIT_S)
+    lock.acquire()
+    try:
+        why = damage.found(path)
+        aside = _moved(path, why) if why else None
+    finally:
+        lock.release()
+    _want()
+    if aside is None:
+        return
+    journal.record(
+        f"{path}: {why}; moved to {aside.path}, a new one is begun",
+        priority=journal.ERROR,
+        message_id=journal.DATABASE_DAMAGED,
+        job=job,
+        error=why,
+        error_type=Damaged.__name__,
+        file=aside.path,
+    )
+    # Compiled settings are read by the jobs that come next, an uploader with none would send nothing.
+    make_importable()
+    from .schedule.compile import compile_settings
+
+    compile_settings(path)
+
+
+def recover(store: Store) -> None:
+    """Look the whole database over if somebody met damage in it, and bring in what was moved aside, all of it."""
+    if os.access(_wanted(), os.F_OK) and damage.found(store.path, None):
+        # What was found without the lock is as true with it, unless the file is another by now.
+        heal(store.path, "recover")
+    state = importer.standing(store.connection())
+    if state is None or state.done or not salvage.is_name(state.name):
+        return
+    asides = quarantine.unsalvaged(store.path)
+    for aside in asides:
+        with contextlib.suppress(OSError):
+            header.mend(aside.path)
+    started = time.perf_counter_ns()
+    wrecks = salvage.Wrecks(state.name, asides)
+    try:
+        state = importer.go_on(store, wrecks, float("inf"))
+        for view in wrecks.views:
+            rolled.adopt(store, view)
+        lost, gaps = state.left, wrecks.gaps()
+    finally:
+        wrecks.close()
+    _note(asides, state, lost, gaps)
+    _tell(store, state, lost, gaps, (time.perf_counter_ns() - started) // 1000)
+
+
+def _moved(path: str, why: str) -> Aside:
+    """The lock is held."""
+    try:
+        aside = quarantine.move(path, why)
+        header.mend(aside.path)
+    except OSError as error:
+        raise StoreProblem(f"{why}, and can't be moved aside: {error.strerror}", where=path) from error
+    return aside
+
+
+def _note(asides: list[Aside], state: Import, lost: int, gaps: int) -> None:
+    for aside in asides:
+        aside.salvaged = True
+        if aside is asides[-1]:
+            aside.runs, aside.samples, aside.lost, aside.gaps = state.runs, state.numbers, lost, gaps
+        try:
+            aside.note()
+        except OSError as error:
+            raise StoreProblem(f"can't be written: {error.strerror}", where=aside.path) from error
+
+
+def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -> None:
+    message = f"{state.runs} runs salvaged from {state.name}"
+    if lost:
+        message += f", {lost} made no sense"
+    if gaps:
+        message += f", {gaps} stretches could not be read"
+    run = runs.Run("recover", clock.now(), priority=3, duration_us=duration_us)
+    with store.writing() as connection:
+        runs.add(connection, run)
+    journal.record(
+        message,
+        message_id=journal.DATABASE_SALVAGED,
+        job="recover",
+        count=state.numbers,
+        duration_ms=f"{duration_us / 1000:.1f}",
+        file=state.name,
+    )
+
+
+def _wanted() -> str:
+    return variable("BELABOX_METRICS_RECOVER") or WANTED
+
+
+def _want() -> None:
+    """Ask for the job `recover`. Without the folder it comes when the box starts the next time."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(_wanted(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
