@@ -9,13 +9,14 @@ import contextlib
 import os
 import time
 
-from . import clock, journal
+from . import clock, journal, takeover
 from .distribution import make_importable
 from .environment import variable
 from .errors import Damaged, Problem, StoreProblem
 from .store import damage, header, importer, quarantine, rolled, runs, salvage
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.lock import Lock
+from .store.takeover import resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ def recover(store: Store) -> None:
     if os.access(_wanted(), os.F_OK) and damage.found(store.path, None):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover")
+    if resume.is_waiting(store.connection()):
+        takeover.bring_in(store, float("inf"))
+        return
     state = importer.standing(store.connection())
     if state is None or state.done or not salvage.is_name(state.name):
         return

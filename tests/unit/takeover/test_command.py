@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from belabox_metrics import takeover
+from belabox_metrics import recover, takeover
+from belabox_metrics.store.takeover import begin
 
 from .conftest import PYTHON, ROOT, Box
 
@@ -48,3 +49,17 @@ def test_a_bar_is_on_a_terminal_and_nowhere_else(box: Box) -> None:
     os.close(ours)
     assert "88 of 88" in shown
     assert shown.rstrip().endswith("all of them  [job=import count=84]")
+
+
+def test_the_job_that_recovers_is_asked_for_and_brings_the_rows_in(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = box.folder / "recover-wanted"
+    monkeypatch.setenv("BELABOX_METRICS_RECOVER", str(wanted))
+    monkeypatch.setenv("BELABOX_METRICS_DATABASE", str(box.path))
+    box.go("go-v2.sql")
+    assert box.collect().returncode == 0
+    assert wanted.exists()
+    subprocess.run([*PYTHON, str(ROOT / "jobs/recover.py")], check=True, timeout=60)
+    assert box.kept() == []
+    assert not wanted.exists()
+    assert box.sql("SELECT count(*) FROM metrics WHERE timestamp_ms < 1770000000000") == [(88,)]
+    assert recover.WANTED == begin.WANTED
