@@ -1,35 +1,22 @@
 #!/bin/bash
 # Installs belabox-metrics on this machine, upgrades it, removes it, or shows it at work in a throw-away one.
 set -euo pipefail
-shopt -s inherit_errexit nullglob
 
 SOURCE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-TREE=/usr/lib/belabox-metrics
-COMMAND=/usr/bin/belabox-metrics
-CONFIG_DIR=/etc/belabox-metrics
-CONFIG=$CONFIG_DIR/config.yaml
-TOKEN=$CONFIG_DIR/api-token
-DEFAULTS=/etc/default/belabox-metrics
-STATE=/var/lib/belabox-metrics
-UNITS=/usr/lib/systemd/system
-RENDERED=/etc/systemd/system
-CATALOGS=/usr/lib/systemd/catalog
-DOCUMENTATION=/usr/share/doc/belabox-metrics
-ACCOUNT=metrics
+# shellcheck source=lib/setup.sh
+. "$SOURCE/lib/setup.sh"
 
-# Not the one that PATH may find first: the distribution's packages belong to this one.
-PYTHON=/usr/bin/python3
 PACKAGES=(python3 python3-yaml python3-requests python3-systemd)
 MODULES=(yaml requests systemd)
 OLDEST_PYTHON=3.9
 OLDEST_SYSTEMD=247
-FIRST_SAMPLES_SECONDS=60
 
 usage() {
     cat <<EOF
 usage: ./install.sh [--remote URL] [--token-file FILE] [--device-id ID]
        ./install.sh --uninstall [--purge]
        ./install.sh --try [--once]
+       ./install.sh --package [DIRECTORY]
 
 Installs or upgrades, starts everything and waits for the first samples. Configuration and data are kept.
 
@@ -40,14 +27,8 @@ Installs or upgrades, starts everything and waits for the first samples. Configu
   --purge            with --uninstall: remove those too
   --try              show it in a throw-away Debian, until Ctrl-C; all that this machine gets is what builds that
   --once             with --try: end when samples were seen to arrive, the exit code tells
+  --package          build belabox-metrics_VERSION_all.deb, here or in DIRECTORY; needs no root
 EOF
-}
-
-say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }
-
-fail() {
-    echo "install.sh: $*" >&2
-    exit 1
 }
 
 usage_error() {
@@ -65,6 +46,12 @@ need_systemd() {
     local version
     version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
     ((${version:-0} >= OLDEST_SYSTEMD)) || fail "needs systemd $OLDEST_SYSTEMD or newer, this is ${version:-unknown}"
+}
+
+# Two that think they own the files would each undo what the other has done.
+need_no_package() {
+    [[ $(dpkg-query -Wf '${db:Status-Status}' belabox-metrics 2>/dev/null) != installed ]] ||
+        fail "the Debian package is installed: $1"
 }
 
 need_packages() {
@@ -103,29 +90,20 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=
 
 # ---- files ----
 
-install_account() {
-    getent passwd $ACCOUNT >/dev/null && return
-    say "creating the user $ACCOUNT"
-    # The group may have outlived an earlier user: somebody else is a member.
-    getent group $ACCOUNT >/dev/null || groupadd --system $ACCOUNT
-    useradd --system --gid $ACCOUNT --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $ACCOUNT
-}
-
 install_tree() {
     local new=$TREE.new
     rm -rf "$new"
     mkdir "$new"
-    cp -r "$SOURCE/lib" "$SOURCE/jobs" "$new/"
+    # The units go along, so that doctor can tell whether those of systemd are of this version.
+    cp -r "$SOURCE/lib" "$SOURCE/jobs" "$SOURCE/units" "$new/"
     # The default goes along, so that the next upgrade can tell whether it has changed.
     cp "$SOURCE/configs/config.yaml" "$SOURCE/configs/config.schema.json" "$new/"
     find "$new" -name __pycache__ -prune -exec rm -r {} +
     chown -R root:root "$new"
     chmod -R u=rwX,go=rX "$new"
     chmod 755 "$new"/jobs/*.py
-    # A sandboxed job can't write byte code, and without it starts four times slower. It carries the time of its
-    # source, not "unchecked": what somebody changes by hand on a box must be what runs. It can't be stale after an
-    # upgrade either, since the whole tree is new. (A script run by path has none, so only lib.)
-    "$PYTHON" -I -m compileall -q -s "$new" -p "$TREE" "$new/lib"
+    # It can't be stale after an upgrade either, since the whole tree is new.
+    compile_tree "$new" "$TREE"
 
     if same_tree "$new" "$TREE"; then
         rm -r "$new"
@@ -166,23 +144,15 @@ EOF
 }
 
 install_units() {
-    local path unit changed=()
-    mkdir -p $UNITS $CATALOGS $DOCUMENTATION
-    # Where the units say that it is.
-    mkdir -p $DOCUMENTATION/docs
-    copy "$SOURCE/README.md" $DOCUMENTATION || true
-    copy "$SOURCE/CONTRIBUTING.md" $DOCUMENTATION || true
-    for page in "$SOURCE"/docs/*.md; do
-        copy "$page" $DOCUMENTATION/docs || true
-    done
-    for path in "$SOURCE"/units/*; do
-        unit=${path##*/}
-        if [[ $unit == *.catalog ]]; then
-            copy "$path" $CATALOGS && journalctl --update-catalog
-        elif copy "$path" $UNITS; then
-            changed+=("$unit")
-        fi
-    done
+    local path directory unit changed=()
+    mkdir -p $UNITS $CATALOGS $DOCUMENTATION/docs
+    while read -r path directory; do
+        copy "$SOURCE/$path" "$directory" || continue
+        case $directory in
+        "$UNITS") changed+=("${path##*/}") ;;
+        "$CATALOGS") journalctl --update-catalog ;;
+        esac
+    done < <(cd "$SOURCE" && placed)
     for path in "$UNITS"/belabox-metrics*; do
         unit=${path##*/}
         [[ -e $SOURCE/units/$unit ]] && continue
@@ -211,92 +181,11 @@ copy() {
 
 # ---- configuration ----
 
-install_config() {
-    local default=$1 remote=$2 device_id=$3
-    local shipped=$SOURCE/configs/config.yaml new=$CONFIG_DIR/.config.yaml.new settings=() said=''
-    install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
-    install -d -m 0755 -o root -g root $CONFIG_DIR/collectors.d
-    install -d -m 0750 -o $ACCOUNT -g $ACCOUNT $STATE
-
-    [[ -z $device_id ]] || settings+=("device.id=$device_id")
-    [[ -z $remote ]] || settings+=("remote.url=$remote" remote.enabled=true)
-    if [[ -e $CONFIG ]]; then
-        if [[ $default == changed ]] && ! cmp -s "$shipped" $CONFIG; then
-            install -m 0640 -o root -g $ACCOUNT "$shipped" $CONFIG.dist
-            say "kept $CONFIG; the new default is beside it: config.yaml.dist"
-        fi
-        [[ ${#settings[@]} != 0 ]] || return 0
-        cp $CONFIG $new
-    else
-        cp "$shipped" $new
-        [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
-    fi
-    if ! set_in_yaml $new "${settings[@]}" || ! said=$("$TREE/jobs/cli.py" check $new 2>&1 >/dev/null); then
-        rm -f $new
-        # The file that a person knows.
-        [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
-        fail "the configuration was left as it was"
-    fi
-    if ! cmp -s $new $CONFIG; then
-        say "writing $CONFIG"
-        chown root:$ACCOUNT $new
-        chmod 0640 $new
-        mv $new $CONFIG
-    fi
-    rm -f $new
-}
-
-# For root alone: systemd reads it and hands it to the jobs that need it. An empty one holds the place, with the mode
-# that it should have; one that is there is only replaced by another.
-install_token() {
-    local from=$1 new=$CONFIG_DIR/.api-token.new
-    install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
-    if [[ -n $from ]]; then
-        install -m 0600 -o root -g root "$from" "$new"
-        mv -f "$new" $TOKEN
-        say "wrote $TOKEN; it is shown to the server when remote.auth in $CONFIG says how"
-    elif [[ ! -e $TOKEN ]]; then
-        install -m 0600 -o root -g root /dev/null $TOKEN
-    fi
-}
-
 need_token_file() {
     [[ -z $1 || (-f $1 && -r $1 && -s $1) ]] || fail "--token-file $1: there is no such file, or it is empty"
 }
 
-# set_in_yaml FILE SECTION.KEY=VALUE...
-set_in_yaml() { (cd / && PYTHONPATH=$TREE/lib "$PYTHON" -m belabox_metrics.config.edit "$@"); }
-
 # ---- start ----
-
-wait_for_samples() {
-    local since=$1 deadline=$((SECONDS + FIRST_SAMPLES_SECONDS))
-    say "waiting for samples"
-    until have_samples "$since" 2>/dev/null; do
-        if ((SECONDS >= deadline)); then
-            systemctl list-units --no-pager --all 'belabox-metrics*' >&2
-            fail "no sample within $FIRST_SAMPLES_SECONDS s; why: journalctl -u 'belabox-metrics*' -n 50"
-        fi
-        sleep 0.5
-    done
-}
-
-# As the account: root would create files beside the database that the jobs could not write to. Not by runuser(1),
-# which tells the journal of each session.
-have_samples() {
-    setpriv --reuid=$ACCOUNT --regid=$ACCOUNT --clear-groups "$PYTHON" -I - $TREE/lib $CONFIG "$1" <<'EOF'
-import sqlite3, sys
-
-library, config, since = sys.argv[1:]
-sys.path.insert(0, library)
-from belabox_metrics.config.configuration import load
-
-path = load(config).database
-store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-newest = store.execute("SELECT max(timestamp_ms) FROM metrics").fetchone()[0]
-sys.exit(newest is None or newest < int(since))
-EOF
-}
 
 print_next_steps() {
     cat <<EOF
@@ -319,14 +208,16 @@ install_all() {
     need_root
     need_token_file "$token_file"
     need_systemd
+    need_no_package "./install.sh --package, then apt install ./belabox-metrics_*.deb"
     need_packages
     # Before the tree is replaced, which holds the default of last time.
     cmp -s "$SOURCE/configs/config.yaml" $TREE/config.yaml || default=changed
     install_account
     install_tree
     install_units
+    fill_manual "$TREE" "$SOURCE" ""
     install_token "$token_file"
-    install_config $default "$remote" "$device_id"
+    install_config "$SOURCE/configs/config.yaml" $default "$remote" "$device_id"
     say "applying the configuration"
     $COMMAND apply >/dev/null
     systemctl enable --now --quiet belabox-metrics.target
@@ -335,38 +226,20 @@ install_all() {
     print_next_steps
 }
 
-# Not what a person put there, an override or a mask: that is configuration too.
-remove_rendered() {
-    local path
-    for path in "$RENDERED"/belabox-metrics* "$RENDERED"/belabox-metrics*.d/*; do
-        if [[ -f $path ]] && grep -q '^# Written by .belabox-metrics apply' "$path"; then
-            rm "$path"
-        fi
-    done
-    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.pending
-    find $RENDERED -maxdepth 1 -name 'belabox-metrics*.d' -empty -delete
-}
-
 uninstall() {
     local purge=$1
     need_root --uninstall
     [[ -d /run/systemd/system ]] || fail "process 1 here is $(</proc/1/comm), not systemd: nothing can be installed here"
+    need_no_package "apt remove belabox-metrics, or apt purge"
     say "stopping"
-    systemctl disable --now --quiet belabox-metrics.target belabox-metrics-vpu.service 2>/dev/null || true
-    systemctl stop 'belabox-metrics*' 2>/dev/null || true
-    # A job that did not like to be stopped has started one that records the failure.
-    systemctl stop 'belabox-metrics*' 2>/dev/null || true
+    stop_all
     say "removing"
     remove_rendered
     rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION /run/belabox-metrics
-    rm -f $COMMAND $CATALOGS/belabox-metrics*.catalog
-    systemctl daemon-reload
-    systemctl reset-failed 'belabox-metrics*' 2>/dev/null || true
-    journalctl --update-catalog
+    rm -f $COMMAND $CATALOGS/belabox-metrics*.catalog $MANUAL $COMPLETION
+    forget_units
     if [[ $purge == yes ]]; then
-        rm -rf $CONFIG_DIR $STATE $RENDERED/belabox-metrics* $DEFAULTS
-        ! getent passwd $ACCOUNT >/dev/null || userdel $ACCOUNT 2>/dev/null
-        ! getent group $ACCOUNT >/dev/null || say "the group $ACCOUNT stays, it has members: $(getent group $ACCOUNT | cut -d: -f4)"
+        purge
         say "done; configuration and data are gone too"
     else
         say "done; kept: $CONFIG_DIR $STATE"
@@ -374,7 +247,7 @@ uninstall() {
 }
 
 main() {
-    local verb=install remote='' device_id='' token_file='' purge='' once=()
+    local verb=install remote='' device_id='' token_file='' purge='' directory=. once=()
     while [[ $# -gt 0 ]]; do
         case $1 in
         --remote=* | --device-id=* | --token-file=*)
@@ -390,9 +263,13 @@ main() {
             esac
             shift
             ;;
-        --uninstall | --try)
-            [[ $verb == install ]] || usage_error "--uninstall and --try are two things, and one is enough"
+        --uninstall | --try | --package)
+            [[ $verb == install ]] || usage_error "$1 and --$verb are two things, and one is enough"
             verb=${1#--}
+            if [[ $verb == package && -n ${2:-} && $2 != -* ]]; then
+                directory=$2
+                shift
+            fi
             ;;
         --purge) purge=yes ;;
         --once) once=(--once) ;;
@@ -411,6 +288,7 @@ main() {
     case $verb in
     install) install_all "$remote" "$device_id" "$token_file" ;;
     uninstall) uninstall "$purge" ;;
+    package) exec "$SOURCE/configs/debian/build" "$directory" ;;
     try)
         need_root --try "${once[@]}"
         exec "$SOURCE/tests/machine/try" "${once[@]}"

@@ -20,6 +20,8 @@ SHELL = [
         ROOT / name
         for name in (
             "install.sh",
+            "lib/setup.sh",
+            *(f"configs/debian/{name}" for name in ("build", "preinst", "postinst", "prerm", "postrm", "rtupdate")),
             "tests/run",
             "tests/bench/run",
             "tests/link/kill_at",
