@@ -32,6 +32,8 @@ WRITERS = ("collect", "import", "upload", "verify")
 # They may need secrets that only root can read.
 SENDERS = ("upload", "verify")
 USAGE = 2
+# For install.sh and the completion of bash.
+MANUAL = "_manual"
 
 
 def main(arguments: list[str]) -> int:
@@ -42,6 +44,11 @@ def main(arguments: list[str]) -> int:
     if word == "--version":
         print(f"belabox-metrics {__version__}")
         return 0
+    if word == MANUAL:
+        from .manual import command
+
+        _find_database()
+        return command.main(rest)
     if word not in COMMANDS:
         print(f"belabox-metrics: there is no command {word!r}, see belabox-metrics --help", file=sys.stderr)
         return USAGE

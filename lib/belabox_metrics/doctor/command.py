@@ -101,8 +101,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 no problem, 1 problems, 2 usage. Example: sudo belabox-metrics doctor --only server",
     )
     parser.add_argument("--repair", action="store_true", help="mend what can be mended safely (root)")
-    listed = f"one of {', '.join(GROUPS)}; may be given several times"
-    parser.add_argument("--only", action="append", choices=list(GROUPS), metavar="GROUP", help=listed)
+    parser.add_argument("--only", action="append", choices=list(GROUPS), help="this group; may be given several times")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     default = "default: %(default)s"
     parser.add_argument("--config", metavar="FILE", default=configuration_path(), help=default)
