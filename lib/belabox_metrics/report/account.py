@@ -50,15 +50,7 @@ def sentence(recording: Recording, incident: Incident) -> str:
     parts = [f"{clock(lead.since_ms)} {lead.what}"]
     worst = _worst(incident)
     if worst:
-        apart_ms = worst.since_ms - lead.since_ms
-        # A number that is looked at every ten seconds may have been bad for so long already.
-        about = "about " if abs(apart_ms) < worst.slack_ms else ""
-        if abs(apart_ms) < 1000:
-            parts[0] += f", and at {about}the same time {worst.what}"
-        elif apart_ms > 0:
-            parts[0] += f", {about}{length(apart_ms)} before {worst.what}"
-        else:
-            parts[0] += f"; {about}{length(-apart_ms)} before that {worst.what}"
+        parts[0] += _beside(lead, worst)
     if lead.kind not in (FAULT, STRAIN, NOTE):
         parts.append(NO_CAUSE)
     parts += [f"in its time {one.what}" for one in incident.context[:2]]
@@ -112,6 +104,17 @@ def normal(recording: Recording, incident: Incident) -> list[str]:
             if most < limit:
                 found.append(f"{word} normal ({shown(series.name, most)})")
     return found
+
+
+def _beside(lead: Observation, worst: Observation) -> str:
+    """When `worst` was, seen from the lead. What is read every ten seconds may have been bad for so long already when
+    it is first read so: then nobody knows which of the two came first."""
+    apart_ms = worst.since_ms - lead.since_ms
+    if apart_ms <= -1000:
+        return f"; {length(-apart_ms)} before that {worst.what}"
+    if apart_ms < worst.slack_ms:
+        return f", and {worst.what} (first read {'at that moment' if apart_ms < 1000 else length(apart_ms) + ' later'})"
+    return f", {length(apart_ms)} before {worst.what}" if apart_ms >= 1000 else f", and at the same time {worst.what}"
 
 
 def _worst(incident: Incident) -> Observation | None:

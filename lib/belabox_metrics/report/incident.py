@@ -26,11 +26,16 @@ class Incident:
 
     @property
     def lead(self) -> Observation:
-        """The first fault; without one the first strain, without any the first symptom."""
-        for kind in (FAULT, STRAIN, SYMPTOM):
-            of_kind = [one for one in self.members if one.kind == kind]
+        """The first fault; without one the first strain that was there before any symptom, as far as anybody looked;
+        else the first symptom."""
+        symptom_ms = min([one.since_ms for one in self.members if one.kind == SYMPTOM], default=self.until_ms)
+        for of_kind in (
+            [one for one in self.members if one.kind == FAULT],
+            [one for one in self.members if one.kind == STRAIN and one.since_ms - one.slack_ms <= symptom_ms],
+            [one for one in self.members if one.kind == SYMPTOM],
+        ):
             if of_kind:
-                first_ms = min([one.since_ms for one in of_kind])
+                first_ms = of_kind[0].since_ms
                 return min(
                     [one for one in of_kind if one.since_ms <= first_ms + MOMENT_MS],
                     key=lambda one: (one.rank, one.since_ms),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 from ..store.history import Point
 
 TYPE_CHECKING = False
@@ -17,23 +19,25 @@ class Series:
     """name; tags; points: in the time of the session and a little before and after it, oldest first; interval_ms: the
     usual time from one to the next."""
 
-    __slots__ = ("interval_ms", "name", "points", "tags")
+    __slots__ = ("_times", "interval_ms", "name", "points", "tags")
 
     def __init__(self, name: str, tags: dict[str, str], points: Sequence[Point]) -> None:
         self.name = name
         self.tags = tags
-        self.points = points
-        gaps = sorted([late.timestamp_ms - early.timestamp_ms for early, late in zip(points, points[1:])])
+        # They come in the order of writing, which is another one where the clock was set back.
+        self.points = sorted(points, key=lambda point: point.timestamp_ms)
+        self._times = [point.timestamp_ms for point in self.points]
+        gaps = sorted([late - early for early, late in zip(self._times, self._times[1:])])
         self.interval_ms = gaps[len(gaps) // 2] if gaps else USUAL_INTERVAL_MS
 
     def within(self, since_ms: int, until_ms: int) -> list[Point]:
         """The points of [since_ms, until_ms]."""
-        return [point for point in self.points if since_ms <= point.timestamp_ms <= until_ms]
+        return self.points[bisect_left(self._times, since_ms) : bisect_right(self._times, until_ms)]
 
     def before(self, at_ms: int, most_ms: int) -> Point | None:
         """The last point at that moment or before, not older than `most_ms`."""
-        found = self.within(at_ms - most_ms, at_ms)
-        return found[-1] if found else None
+        at = bisect_right(self._times, at_ms) - 1
+        return self.points[at] if at >= 0 and self._times[at] >= at_ms - most_ms else None
 
 
 class Spell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Union
@@ -189,6 +190,16 @@ class Stream:
             if found is not None:
                 samples.append(Sample(name, found, tags))
         return runs.Run("collect", moment, metric=metric, samples=samples, outcome=runs.DONE)
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stream begins at 22:13:20."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture
