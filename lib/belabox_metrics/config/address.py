@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from .findings import Unfit, shown
 
+# RFC 1918, RFC 3927, RFC 4193 and RFC 4291: what no stranger has an address in.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+
 _URL_LIMIT = 2048
 
 
@@ -37,13 +40,29 @@ def url(text: str) -> str:
 def listen(text: str) -> str:
     """`9100`, `:9100`, `127.0.0.1:9100`, `[::1]:9100` -> `HOST:PORT`. Raises Unfit.
 
-    No host is `[::]`: every address of the box."""
-    match = re.fullmatch(r"(?:(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]*)):)?([0-9]{1,5})", text)
+    A colon without a host is `[::]`, every address of the box. A mere port says nothing of other boxes, so it is of
+    this one."""
+    match = re.fullmatch(r"(?:(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]*))(:))?([0-9]{1,5})", text)
     if match is None:
         raise Unfit(f"{shown(text)} is not ADDRESS:PORT", "write 127.0.0.1:9100, or [::1]:9100")
-    if not 1 <= int(match[3]) <= 65535:
-        raise Unfit(f"has port {match[3]}, not 1 to 65535")
-    return joined(match[1] or match[2] or "::", int(match[3]))
+    if not 1 <= int(match[4]) <= 65535:
+        raise Unfit(f"has port {match[4]}, not 1 to 65535")
+    return joined(match[1] or match[2] or ("::" if match[3] else "127.0.0.1"), int(match[4]))
+
+
+def network(text: str) -> str:
+    """`192.168.1.0/24`, `fd00::/8`, `10.0.0.7` -> with its length. Raises Unfit, also for one that strangers are in."""
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError:
+        raise Unfit(f"{shown(text)} is not a network", "write 192.168.1.0/24") from None
+    if not any(found.version == own.version and found.subnet_of(own) for own in _OWN):  # type: ignore[arg-type]
+        raise Unfit(f"{shown(text)} is not private", "strangers need a token: health.token_file")
+    return str(found)
+
+
+# Beside private ones what a carrier or a VPN such as Tailscale hands out (RFC 6598): who names it, means it.
+_OWN = [ipaddress.ip_network(text) for text in (*PRIVATE, "127.0.0.0/8", "::1/128", "100.64.0.0/10")]
 
 
 def joined(host: str, port: int) -> str:

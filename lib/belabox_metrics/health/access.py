@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .request import Request
 
 # Networks with blanks between them; the file that the token is in.
-NETWORKS = "BELABOX_METRICS_HEALTH_ALLOW"
-TOKEN_FILE = "BELABOX_METRICS_HEALTH_TOKEN_FILE"  # noqa: S105 - a name
+NETWORKS = "BELABOX_HEALTH_NETWORKS"
+TOKEN_FILE = "BELABOX_HEALTH_TOKEN_FILE"  # noqa: S105 - a name
 CREDENTIAL = "health-token"
 COOKIE = "belabox-metrics"
 # A browser that has shown the token once stays known for a month.

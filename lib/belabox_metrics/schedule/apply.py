@@ -111,12 +111,13 @@ class Apply:
             self._store()
             states = self._look()
             done = self._stop(states)
+            before = self._tree.text(units.SOCKET_DROP_IN)
             self._tree.change(self.difference, self._texts)
             done += _lines(self.difference, "")
             changed = self._tree.pending() | {unit for unit, state in states.items() if state.stale}
             if changed and self._manager.is_there():
                 self._manager.reload()
-            done += self._start(states, changed)
+            done += self._start(states, changed, before)
             self._tree.done()
             return done or ["nothing to change"]
 
@@ -147,7 +148,8 @@ class Apply:
                 # Another URL or another token is tried at once, whatever the last one's failures ask for.
                 link.forget(connection)
 
-    def _start(self, states: dict[str, State], changed: set[str]) -> list[str]:
+    def _start(self, states: dict[str, State], changed: set[str], before: str | None) -> list[str]:
+        """`before`: what the drop-in of the socket said until now."""
         if not self._manager.is_there():
             return ["systemd is not running here: nothing was reloaded or started"]
         touched = changed | {path.partition(".d/")[0] for path in changed if ".d/" in path}
@@ -165,9 +167,26 @@ class Apply:
             return [f"{units.TARGET} is not active: nothing was started"]
         masked = {unit for unit, state in states.items() if state.masked}
         new = [unit for unit in self._wanted if unit not in active and unit not in masked]
-        self._manager.restart(again)
+        self._manager.restart([unit for unit in again if unit != units.SOCKET])
         self._manager.start(new)
+        if units.SOCKET in again:
+            self._move_socket(before)
         return [f"restarted {unit}" for unit in again] + [f"started {unit}" for unit in new]
+
+    def _move_socket(self, before: str | None) -> None:
+        """To its new address. Where that can't be had, back to the old one: whoever asks there is not to go without an
+        answer because of a port that is taken."""
+        try:
+            self._manager.restart([units.SOCKET])
+        except Problem as problem:
+            self._tree.put_back(units.SOCKET_DROP_IN, before)
+            self._manager.reload()
+            self._manager.start([units.SOCKET])
+            raise Problem(
+                f"{self._configuration.listen} can't be had: {problem.what}",
+                where="health.listen",
+                hint="it stays where it was; ss -ltnp tells whose port it is",
+            ) from problem
 
 
 def _active(states: dict[str, State]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ..health.access import CREDENTIAL
 from ..remote import credentials
 
 if TYPE_CHECKING:
@@ -19,21 +20,36 @@ def files(configuration: Configuration) -> dict[str, str]:
     return credentials.sources(*(configuration.values.text(f"remote.{key}") for key in keys))
 
 
+def health_files(configuration: Configuration) -> dict[str, str]:
+    """The same for the health socket."""
+    return {CREDENTIAL: configuration.token_file} if configuration.token_file else {}
+
+
 def lines(configuration: Configuration) -> str:
-    """The lines of [Service] that hand them over, "" for none. Of a path only % means something to systemd there: the
-    rest of the line is the path."""
-    return "".join(f"LoadCredential={name}:{path.replace('%', '%%')}\n" for name, path in files(configuration).items())
+    """The lines of [Service] that hand them to the uploader, "" for none."""
+    return _lines(files(configuration))
+
+
+def health_lines(configuration: Configuration) -> str:
+    """The same for the health socket."""
+    return _lines(health_files(configuration))
+
+
+def _lines(files: dict[str, str]) -> str:
+    # Of a path only % means something to systemd there: the rest of the line is the path.
+    return "".join(f"LoadCredential={name}:{path.replace('%', '%%')}\n" for name, path in files.items())
 
 
 def check(configuration: Configuration) -> None:
     """Raises ConfigProblem when one can't be used: systemd would not even start the unit without the file, and say no
     more than 243/CREDENTIALS. Who may not look into a directory can't tell, and is told nothing."""
-    found = credentials.Credentials(files(configuration))
-    for name, path in files(configuration).items():
+    needed = {**files(configuration), **health_files(configuration)}
+    found = credentials.Credentials(needed)
+    for name, path in needed.items():
         if not _may_look(path):
             continue
-        if name == credentials.TOKEN:
-            found.token()
+        if name in (credentials.TOKEN, CREDENTIAL):
+            found.line(name)
         else:
             found.bytes(name)
 

@@ -45,7 +45,7 @@ class Tree:
         for path, text in texts.items():
             if self.is_foreign(path):
                 difference.foreign.append(path)
-            elif self._text(path) != text:
+            elif self.text(path) != text:
                 difference.write.append(path)
         for path, unit in links.items():
             if self._target(path) != self._points_to(unit, texts):
@@ -74,9 +74,17 @@ class Tree:
             for path in sorted(difference.remove, key=lambda path: not path.startswith(WANTS)):
                 files.remove(self._full(path))
 
+    def put_back(self, path: str, text: str | None) -> None:
+        """Make one file what it was before change(): None for none. It stays pending: the next apply tries again."""
+        with files.explained():
+            if text is not None:
+                files.write(self._full(path), text)
+            elif self.text(path) is not None:
+                files.remove(self._full(path))
+
     def pending(self) -> set[str]:
         """What has changed, or was about to, since the last done()."""
-        return set((self._text(PENDING) or "").split("\n")) - {""}
+        return set((self.text(PENDING) or "").split("\n")) - {""}
 
     def done(self) -> None:
         """systemd has taken over all changes."""
@@ -98,11 +106,11 @@ class Tree:
 
     def is_foreign(self, path: str) -> bool:
         """Something is at `path` that we did not write: another file, or the link that masks a unit."""
-        text = self._text(path)
+        text = self.text(path)
         return text is not None and not text.startswith(HEADER)
 
-    def _text(self, path: str) -> str | None:
-        """None when there is nothing, "" for what is no file."""
+    def text(self, path: str) -> str | None:
+        """What a file says: None when there is nothing, "" for what is no file."""
         full = self._full(path)
         if not os.path.lexists(full):
             return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..config import address
 from ..config.duration import HOUR, MINUTE, SECOND, spell
 from ..config.keys import DEFAULT_DATABASE, DEFAULT_LISTEN
+from ..health.access import NETWORKS, TOKEN_FILE
 from . import secrets
 from .plan import timings
 
@@ -33,7 +34,11 @@ _SERVICES = ("belabox-metrics@.service", "belabox-metrics-.service", "belabox-me
 _DROP_IN = "{}.d/50-configured.conf"
 # Another name: systemd takes one of a name only, that of the unit before that of the prefix.
 _SECRETS = tuple(f"belabox-metrics-{job}.service.d/60-secrets.conf" for job in ("upload", "clock"))
-DROP_INS = (*(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)), *_SECRETS)
+SOCKET_DROP_IN = _DROP_IN.format(SOCKET)
+_ACCESS = f"{HEALTH_SERVICE}.d/60-access.conf"
+# The sandbox lets the job write where the archive is.
+_ARCHIVE = "belabox-metrics-maintain.service.d/60-archive.conf"
+DROP_INS = (_ARCHIVE, *(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)), *_SECRETS, _ACCESS)
 
 # By its first line a file is known to be ours.
 HEADER = "# Written by `belabox-metrics apply`: edits are lost. What it says comes from config.yaml.\n"
@@ -60,8 +65,14 @@ def render(configuration: Configuration) -> dict[str, str]:
     handed = secrets.lines(configuration)
     if handed:
         files.update(dict.fromkeys(_SECRETS, f"{HEADER}[Service]\n{handed}"))
+    archive = configuration.values.text("storage.archive.path")
+    if archive and configuration.values.flag("storage.archive.enabled"):
+        # A directory that is not there, on a disk that is not, must not keep the job from all its other work.
+        files[_ARCHIVE] = f"{HEADER}[Service]\nReadWritePaths=-{quoted(archive)}\n"
     if configuration.listen != DEFAULT_LISTEN:
-        files[_DROP_IN.format(SOCKET)] = _socket(configuration.listen)
+        files[SOCKET_DROP_IN] = _socket(configuration)
+    if _is_reached_by_others(configuration.listen):
+        files[_ACCESS] = f"{HEADER}[Service]\n{_access(configuration)}"
     return files
 
 
@@ -164,15 +175,27 @@ def _services(configuration: Configuration) -> str:
     return f"{HEADER}{unit}[Service]\n{service}" if service else ""
 
 
-def _socket(listen: str) -> str:
-    text = f"{HEADER}[Socket]\nListenStream=\nListenStream={listen}\n"
-    host = ipaddress.ip_address(address.split(listen)[0])
-    if not host.is_loopback:
-        # The shipped socket answers this box alone; who names another address wants to be asked from outside.
-        text += "IPAddressAllow=any\n"
-        if not host.is_unspecified:
+def _socket(configuration: Configuration) -> str:
+    text = f"{HEADER}[Socket]\nListenStream=\nListenStream={configuration.listen}\n"
+    if _is_reached_by_others(configuration.listen):
+        # The shipped socket answers this box alone. Who has no token to show does not even get a refusal.
+        for network in ["any"] if configuration.token_file else configuration.allowed:
+            text += f"IPAddressAllow={network}\n"
+        if not ipaddress.ip_address(address.split(configuration.listen)[0]).is_unspecified:
             text += "# The address may come later than the socket, or go and come back.\nFreeBind=yes\n"
     return text
+
+
+def _is_reached_by_others(listen: str) -> bool:
+    return not ipaddress.ip_address(address.split(listen)[0]).is_loopback
+
+
+def _access(configuration: Configuration) -> str:
+    """What health/access.py reads."""
+    text = f"Environment={quoted(f'{NETWORKS}={chr(32).join(configuration.allowed)}')}\n"
+    if configuration.token_file:
+        text += f"Environment={quoted(f'{TOKEN_FILE}={configuration.token_file}')}\n"
+    return text + secrets.health_lines(configuration)
 
 
 def _seconds(ms: int) -> str:

@@ -248,6 +248,24 @@ def test_health_socket_moves_with_its_service_out_of_the_way(box: Box) -> None:
     assert box.calls() == [["daemon-reload"], ["stop", SOCKET], ["restart", SOCKET]]
 
 
+@pytest.mark.parametrize("before", ["", "health: {listen: 127.0.0.1:9200}\n"], ids=["as shipped", "moved before"])
+def test_a_port_that_is_taken_does_not_lose_the_old_one(box: Box, before: str) -> None:
+    text = box.config.read_text()
+    box.config.write_text(text + before)
+    box.apply()
+    drop_in = box.units / "belabox-metrics-health.socket.d/50-configured.conf"
+    said = drop_in.read_text() if before else None
+    box.config.write_text(text + "health: {listen: 127.0.0.1:9300}\n")
+    box.break_at("fails", "restart")
+    done = box.apply(expect=1)
+    assert "health.listen: 127.0.0.1:9300 can't be had: " in done.stderr
+    assert (drop_in.read_text() if drop_in.exists() else None) == said
+    assert box.calls()[-2:] == [["daemon-reload"], ["start", SOCKET]]
+    box.mend()
+    box.apply()
+    assert "ListenStream=127.0.0.1:9300" in drop_in.read_text()
+
+
 def test_health_switched_off_is_stopped(box: Box) -> None:
     box.apply()
     box.tell(SERVICE, ActiveState="active")

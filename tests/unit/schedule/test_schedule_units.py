@@ -137,6 +137,19 @@ def test_another_database_is_writable_and_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("archive", "paths"),
+    [
+        ("enabled: true", []),
+        ('enabled: true, path: "/mnt/a b"', ["[Service]", 'ReadWritePaths=-"/mnt/a b"']),
+        ("enabled: false, path: /mnt/stick", []),
+    ],
+)
+def test_an_archive_elsewhere_is_writable_for_who_fills_it(tmp_path: Path, archive: str, paths: list[str]) -> None:
+    found = render(tmp_path, f"storage: {{archive: {{{archive}}}}}\n")
+    assert body(found.get("belabox-metrics-maintain.service.d/60-archive.conf", "")) == paths
+
+
+@pytest.mark.parametrize(
     ("listen", "lines"),
     [
         ("127.0.0.1:9200", ["ListenStream=127.0.0.1:9200"]),
