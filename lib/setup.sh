@@ -18,8 +18,6 @@ CATALOGS=/usr/lib/systemd/catalog
 DOCUMENTATION=/usr/share/doc/belabox-metrics
 MANUAL=/usr/share/man/man1/belabox-metrics.1
 COMPLETION=/usr/share/bash-completion/completions/belabox-metrics
-MANUAL=/usr/share/man/man1/belabox-metrics.1
-COMPLETION=/usr/share/bash-completion/completions/belabox-metrics
 ACCOUNT=metrics
 
 # Not the one that PATH may find first: the distribution's packages belong to this one.
@@ -59,27 +57,11 @@ fill_manual() {
 
 fill() {
     local made
-    made=$("$PYTHON" -I "$1/jobs/cli.py" _manual frame "$2")
+    made=$("$PYTHON" -I -B "$1/jobs/cli.py" _manual frame "$2")
     [[ ! -f $3 || $(<"$3") != "$made" ]] || return 0
     mkdir -p "${3%/*}"
     printf '%s\n' "$made" >"$3"
     chmod 644 "$3"
-}
-
-# The man page and the completion of bash below DIRECTORY: what the commands say of themselves, put into the frames.
-# lay_manual DIRECTORY
-lay_manual() {
-    lay_filled docs/belabox-metrics.1 "$1$MANUAL"
-    lay_filled configs/completion.bash "$1$COMPLETION"
-}
-
-lay_filled() {
-    local made
-    made=$("$PYTHON" -I -B "$SOURCE/jobs/cli.py" _manual frame "$SOURCE/$1")
-    [[ -f $2 && $(<"$2") == "$made" ]] && return
-    mkdir -p "${2%/*}"
-    printf '%s\n' "$made" >"$2"
-    chmod 644 "$2"
 }
 
 # A sandboxed job can't write byte code, and without it starts four times slower. It carries the time of its source,
