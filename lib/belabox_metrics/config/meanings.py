@@ -7,6 +7,7 @@ SECTIONS = {
     "storage": "Where samples are kept.",
     "storage.retention": "For how long they are kept, and how exactly: as they were sampled; then the least, greatest,"
     " mean and last of a minute; then of five; then not at all. What is still to be sent stays as it was sampled.",
+    "storage.archive": "A file for each day with every sample of it, packed ([export.md](export.md#the-archive)).",
     "remote": "Where they are sent, and how.",
     "remote.priority": "How long samples may wait: critical ones are sent at once, normal ones every"
     " `remote.upload_interval`.",
@@ -33,6 +34,10 @@ KEYS = {
     "storage.retention.full_resolution": "As they were sampled.",
     "storage.retention.aggregated_1m": "By the minute, counted from now.",
     "storage.retention.aggregated_5m": "By five minutes, counted from now; events until then too.",
+    "storage.archive.enabled": "Whether there are such files.",
+    "storage.archive.path": "The directory they are in; `archive` beside the database unless given. The user `metrics`"
+    " must own it.",
+    "storage.archive.keep": "For how long after its end a day is kept.",
     "remote.url": "The import URL of the server, as `http://localhost:8428/api/v1/import`. Without one everything stays"
     " on the box.",
     "remote.enabled": "Whether anything is sent.",

@@ -36,6 +36,7 @@ KEEP_MS = 90 * DAY_MS
 # Of the file system is left free: what is archived must not be what stops the sampling.
 RESERVE_BYTES = 256 * 10**6
 LARGEST_RESERVE = 20
+MOST_PARTS = 10**6
 _DAY_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl\.gz")
 _PART = re.compile(r"[0-9]{2}\.jsonl\.gz")
 _PARTS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.parts")
@@ -68,7 +69,8 @@ class Archived:
 class Archive:
     """The archive of the database at `database`, read through `connection` in short transactions.
 
-    `rest` is called after each page, `is_over` before each part: nothing is begun any more where it says so."""
+    `rest` is called after each page, `is_over` before each part: nothing is begun any more where it says so, nor when
+    `most` parts are made."""
 
     def __init__(
         self,
@@ -77,12 +79,14 @@ class Archive:
         settings: Settings,
         rest: Callable[[], None] = lambda: None,
         is_over: Callable[[], bool] = lambda: False,
+        most: int = MOST_PARTS,
     ) -> None:
         self._connection = connection
         self._database = database
         self._settings = settings
         self._rest = rest
         self._is_over = is_over
+        self._most = most
         self._device_id = str(first(section(connection, "device"), "id", ""))
 
     def run(self, moment: Moment, now_ms: int) -> Archived:
@@ -106,7 +110,7 @@ class Archive:
         stored = Stored(self._connection, Correction(self._connection, moment), Wanted())
         for day_ms in self._days(stored, max(oldest_ms // DAY_MS * DAY_MS, 0)):
             for hour_ms in self._hours(day_ms, stored):
-                if self._is_over():
+                if self._is_over() or done.parts == self._most:
                     return
                 self._pack(stored, hour_ms)
                 done.parts += 1

@@ -10,6 +10,7 @@ from ..refused import give_up
 from ..store import boots, reserve, runs
 from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.lock import Lock
+from .archive import archive
 from .caps import make_room
 from .check import check
 from .checkpoint import checkpoint
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # The log first: what follows makes it long again, and folds it in as it goes.
 STEPS: tuple[Step, ...] = (
     ("checkpoint", checkpoint),
+    ("archive", archive),
     ("roll_up", roll_up),
     ("retention", prune),
     ("room", make_room),
