@@ -104,7 +104,7 @@ def box(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bo
         runs.add(connection, runs.Run("collect", now, metric="all.of.it", samples=SAMPLES))
     assert uploader.upload(store, now, everything=True) == 0
     address = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-I", "-S", ROOT / "jobs/health.py", "--database", store.path]
+    command: list[str | Path] = [sys.executable, "-I", "-S", ROOT / "jobs/health.py", "--database", store.path]
     with running(folder / "log", *command, "--listen", address, "--idle-seconds", "0"):
         until(lambda: requests.get(f"http://{address}/health/live", timeout=1).ok, folder / "log")
         yield Box(store, address)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from ..health.collector import INTERVALS, LATE_MS
 from ..health.verdict import OK
 from ..json_text import parse
-from ..store.runs import DONE
 from ..upload.formats.labels import labels_of
 from .family import COUNTER, GAUGE, SUMMARY, labels_text
 from .words import SUMMARIES, words
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 _LAST = """
 SELECT jobs.job, jobs.metric, run.shape, run.packed, run.boottime_ms, boots.boot_id
 FROM jobs JOIN runs AS run ON run.id = jobs.last_run JOIN boots ON boots.id = run.boot
-WHERE jobs.job <> 'event' AND run.outcome = ? AND run.packed IS NOT NULL
+WHERE jobs.job <> 'event' AND run.packed IS NOT NULL
 ORDER BY jobs.metric, jobs.job
 """
 _SERIES = "SELECT name, tags FROM series WHERE shape = ? ORDER BY position"
@@ -68,7 +67,7 @@ def add(
     """Every number of every fresh run. `report` is the document of /health."""
     components = report["components"]
     fresh = []
-    for job, metric, shape, packed, boottime_ms, boot_id in connection.execute(_LAST, (DONE,)).fetchall():
+    for job, metric, shape, packed, boottime_ms, boot_id in connection.execute(_LAST).fetchall():
         if boot_id != now.boot_id:
             continue
         if job == "collect":

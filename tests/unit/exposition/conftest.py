@@ -109,9 +109,13 @@ class Box:
         with self.store.writing() as connection:
             connection.execute(statement, values)
 
-    def wait(self, seconds: float, boot_id: str = "boot-a") -> None:
+    def wait(self, seconds: float) -> None:
         ms = int(seconds * 1000)
-        self.moment = Moment(self.moment.wall_ms + ms, self.moment.boottime_ms + ms, boot_id, True)
+        self.moment = Moment(self.moment.wall_ms + ms, self.moment.boottime_ms + ms, self.moment.boot_id, True)
+
+    def reboot(self) -> None:
+        """Another boot, ten seconds old: nothing is late yet."""
+        self.moment = Moment(self.moment.wall_ms + 20_000, 10_000, "boot-b", True)
 
     def read(self) -> Read:
         page = self.page.text(self.moment)

@@ -62,7 +62,7 @@ def test_only_what_is_fresh_is_on_the_page(box: Box, what: str, is_there: bool) 
         box.wait(1)
         box.run("a.b", outcome=runs.FAILED if what == "failed" else runs.NO_DATA)
     elif what == "rebooted":
-        box.wait(1, "boot-b")
+        box.reboot()
     elif what == "switched off":
         box.configure({("metrics/a.b", "scheduled"): 0})
     elif what == "without this series":
