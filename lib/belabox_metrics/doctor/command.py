@@ -8,8 +8,10 @@ import sys
 
 from .. import terminal
 from ..errors import Problem, UsageProblem
+from ..owner import As
 from ..printable import printable
 from ..schedule.compile import configuration_path
+from ..store import quarantine
 from ..store.database import DatabaseError, database_path
 from . import clock, collectors, configuration, database, disk, places, programs, screen, server, units
 from .box import Box
@@ -47,10 +49,10 @@ def doctor(options: argparse.Namespace) -> int:
     box = Box(options.config, options.database, options.root)
     if options.repair and not box.is_root and not options.root:
         raise UsageProblem("--repair needs root", hint="sudo belabox-metrics doctor --repair")
+    done = _acknowledge(box) if options.acknowledge else []
     found = examine(box, options.only)
-    done: list[str] = []
     if options.repair:
-        done = repair(found)
+        done += repair(found)
         if done:
             # Another look: a repair is believed when what was wrong is gone.
             found = examine(Box(options.config, options.database, options.root), options.only)
@@ -61,6 +63,16 @@ def doctor(options: argparse.Namespace) -> int:
         print("\n".join([line for text in done for line in out.wrapped(text, "")] + [""] * bool(done)), end="")
         print("\n".join(screen.lines(found, out)))
     return 1 if screen.count(found, PROBLEM) else 0
+
+
+def _acknowledge(box: Box) -> list[str]:
+    """What became of a damaged database was seen: /health is silent about it from now on."""
+    try:
+        with As():
+            number = quarantine.acknowledge(box.database)
+    except OSError as fault:
+        raise Problem(f"can't be noted: {fault.strerror}", where=box.database, hint="use sudo") from fault
+    return [f"acknowledged: {number} damaged databases that were moved aside"]
 
 
 def examine(box: Box, only: list[str] | None = None) -> dict[str, list[Finding]]:
@@ -101,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 no problem, 1 problems, 2 usage. Example: sudo belabox-metrics doctor --only server",
     )
     parser.add_argument("--repair", action="store_true", help="mend what can be mended safely (root)")
+    parser.add_argument("--acknowledge", action="store_true", help="what became of a damaged database has been seen")
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="this group; may be given several times")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     default = "default: %(default)s"

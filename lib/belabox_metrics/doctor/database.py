@@ -8,26 +8,54 @@ from ..errors import Problem
 from ..health.limits import read as limits
 from ..owner import As
 from ..quantity import shown
-from ..store import damage, figures
+from ..store import damage, figures, quarantine
 from ..store.database import DatabaseError, Store
 from .finding import Finding, note, ok, problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .box import Box
 
 # Seconds. A healthy one of 300 MB takes less on a good card.
 CHECK_S = 30.0
+SALVAGER = "belabox-metrics-recover.service"
+RECOVER = f"sudo systemctl start {SALVAGER}"
 
 
 def examine(box: Box) -> Iterator[Finding]:
     path = box.database
     with As():
         # Not while a generator waits with somebody else's rights.
-        found = list(_examined(path))
+        found = [*_examined(path), *_aside(box)]
     yield from found
+
+
+def _aside(box: Box) -> Iterator[Finding]:
+    """Damaged ones that were moved away: of those that a person has seen, where they lie."""
+    for aside in quarantine.standing(box.database):
+        said = f"was damaged ({aside.why}) and moved aside"
+        if not aside.salvaged:
+            yield problem(
+                f"{said}; what can be read of it is not brought over yet", aside.path, RECOVER, _salvaging(box)
+            )
+            continue
+        said += f"; {aside.runs} runs with {aside.samples} samples were brought over"
+        if aside.lost or aside.gaps:
+            said += f", {aside.lost} could not be read, and there are {aside.gaps} gaps of unknown length"
+        if aside.acknowledged:
+            yield note(said, aside.path, f"sudo rm {aside.path}*, once nobody wants to look at it")
+        else:
+            yield problem(said, aside.path, "sudo belabox-metrics doctor --acknowledge")
+
+
+def _salvaging(box: Box) -> Callable[[], str] | None:
+    def salvage() -> str:
+        box.manager.start([SALVAGER])
+        return "what can be read of the damaged database was brought over"
+
+    return salvage if box.manager.is_there() else None
 
 
 def _examined(path: str) -> Iterator[Finding]:
@@ -48,7 +76,7 @@ def _examined(path: str) -> Iterator[Finding]:
     size, log = figures.size(path), figures.size(f"{path}-wal")
     said = damage.found(path, CHECK_S)
     if said:
-        yield problem(f"is damaged: {said}", path, "it is moved aside and a new one made by the next job that meets it")
+        yield problem(f"is damaged: {said}", path, RECOVER)
     else:
         yield ok(f"is whole: {shown('_bytes', size)}, its log {shown('_bytes', log)}", path)
     if log > log_limit:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 
 from belabox_metrics.doctor import collectors, command, disk, programs
-from belabox_metrics.store import runs
+from belabox_metrics.store import quarantine, runs
 
 if TYPE_CHECKING:
     from .conftest import Patient
@@ -254,6 +254,26 @@ def test_what_can_be_repaired_is(patient: Patient, break_it: Callable[[Patient],
     assert done[0].startswith("repaired: ")
     assert patient.findings(group) == []
     assert patient.repair(group) == []
+
+
+def test_a_damaged_database_is_told_until_somebody_has_seen_it(
+    patient: Patient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aside = quarantine.move(str(patient.database), "database disk image is malformed")
+    patient.configure()
+    (found,) = patient.findings("database")
+    assert found.startswith("problem /var/lib/belabox-metrics/metrics.db.damaged-")
+    assert found.endswith("what can be read of it is not brought over yet")
+    aside.salvaged, aside.runs, aside.samples, aside.gaps = True, 7, 70, 1
+    aside.note()
+    (found,) = patient.findings("database")
+    assert "7 runs with 70 samples were brought over, 0 could not be read, and there are 1 gaps" in found
+    words = ["--only", "database", "--config", str(patient.config), "--database", str(patient.database)]
+    assert command.main([*words, "--root", str(patient.path)]) == 1
+    assert command.main([*words, "--root", str(patient.path), "--acknowledge"]) == 0
+    assert "acknowledged: 1 damaged databases that were moved aside" in capsys.readouterr().out
+    (found,) = patient.findings("database")
+    assert found.startswith("note ")
 
 
 def test_a_link_is_not_followed_by_a_repair(patient: Patient) -> None:
