@@ -12,7 +12,7 @@ from pathlib import Path
 from .figures import Figure, machine, table, write
 from .options import Options
 
-SECTIONS = ("process", "activation", "schedule", "wear", "store", "drain", "health")
+SECTIONS = ("process", "activation", "schedule", "wear", "store", "takeover", "drain", "health")
 RESULTS = Path(__file__).parent / "results" / "last.json"
 
 

@@ -217,10 +217,11 @@ class _Taker:
         self._sessions: dict[str, int] = {}
 
     def take(self, expected: Import, batch: Batch) -> tuple[Import, float]:
-        """One transaction; where the import stands now, and for how many seconds the lock was held."""
+        """One transaction; where the import stands now, and how many seconds it took: rather too long than too short,
+        waiting for the lock is in it."""
         full = log_size(self._store.path) >= LOG_LIMIT
+        began = time.monotonic()
         with self._store.writing(checkpoint_first=full) as connection:
-            began = time.monotonic()
             state = standing(connection)
             if state is None or state.cursor != expected.cursor:
                 raise TryLater("another process is at the same import", where=expected.name)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ..importer import OldSession
 
-# Of a batch; a tick is cut only where it is longer than any of a box.
-ROWS = 1000
+# Of a batch, which holds the lock; a tick is cut only where it is longer than any of a box.
+ROWS = 500
 MOST_ROWS = 20_000
 MOST_BYTES = 4 * 1024 * 1024
 SESSIONS = 10_000
