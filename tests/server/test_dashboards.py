@@ -47,8 +47,8 @@ def queries() -> Iterator[Query]:
             for target in panel.get("targets", []):
                 yield Query(name, panel["title"], target["expr"], target["instant"])
         for annotation in board["annotations"]["list"]:
-            if "expr" in annotation:
-                yield Query(name, f"annotation {annotation['name']}", annotation["expr"], False)
+            if "target" in annotation:
+                yield Query(name, f"annotation {annotation['name']}", annotation["target"]["expr"], False)
 
 
 QUERIES = list(queries())
