@@ -131,7 +131,9 @@ def _parsed(packed: str) -> list[object]:
 def _value(name: str, value: object, run: int) -> Cell:
     if isinstance(value, str):
         return value
-    return aggregate.single(name, value, run) if isinstance(value, (int, Decimal)) else None
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return None
+    return aggregate.single(name, value, run)
 
 
 def _both(mine: Cell, its: Cell, later: bool) -> Cell:

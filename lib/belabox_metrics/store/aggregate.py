@@ -48,6 +48,8 @@ class Gauge:
         if other.last_run >= self.last_run:
             self.last, self.last_run = other.last, other.last_run
 
+    mix = take
+
     def spelled(self, last_run: int) -> str:
         """The JSON value in the row of a step whose last run is `last_run`."""
         back = last_run - self.last_run
@@ -93,9 +95,31 @@ class Counter:
         if not back and self.count == 1:
             return _number(self.last)
         parts = [_number(self.last), _number(self.rise), str(self.count)]
-        if back or self.least != self.first or self.greatest != self.last or self.rise != self.last - self.first:
+        if back or not self.only_rose:
             parts += [_number(self.least), _number(self.greatest), _number(self.first)]
         return f"[{','.join(parts)}{f',{back}' if back else ''}]"
+
+    @property
+    def only_rose(self) -> bool:
+        return bool(self.first == self.least and self.last == self.greatest and self.rise == self.last - self.first)
+
+    def mix(self, other: Counter) -> None:
+        """Both together, of runs that may lie among each other, as those of one series in two shapes do when an
+        interface comes and goes. Where none began anew nothing is counted twice; where one did, rather too little is
+        counted than too much."""
+        before, after = (self, other) if other.last_run >= self.last_run else (other, self)
+        rise = before.rise + after.rise + risen(before.last, after.first)
+        first = before.first
+        if after.first < before.last <= after.greatest:
+            if before.only_rose and after.only_rose:
+                first = min(before.first, after.first)
+                rise = after.last - first
+            else:
+                rise = max(before.rise, after.rise)
+        elif after.first < before.last and not (before.only_rose and after.only_rose):
+            rise = max(before.rise, after.rise)
+        self.take(other)
+        self.first, self.rise = first, rise
 
 
 def risen(before: Any, after: Any) -> Any:

@@ -114,12 +114,33 @@ def _rolled_up(
     for table, length_ms in ROLLED if places else ():
         first, end = (min(-(-at_ms // length_ms) * SHAPES, LAST) for at_ms in (since_ms, until_ms))
         query = _STEPS.format(table=table, shapes=",".join(map(str, places)))
+        # The shapes of one step follow each other, and one series may be in several.
+        step = -1
+        found: dict[Series, Aggregate] = {}
         for number, last_run, packed in connection.execute(query, (first, end)):
-            cells = _cells(packed)
-            for position, name, tags in places[number % SHAPES]:
-                what = aggregate.read(name, cells[position], last_run) if position < len(cells) else None
-                if what is not None:
-                    yield number // SHAPES * length_ms, name, tags, what
+            if number // SHAPES != step:
+                yield from _at(step * length_ms, found)
+                step, found = number // SHAPES, {}
+            _mix(found, places[number % SHAPES], _cells(packed), last_run)
+        yield from _at(step * length_ms, found)
+
+
+def _mix(
+    found: dict[Series, Aggregate], places: list[tuple[int, str, str]], cells: list[object], last_run: int
+) -> None:
+    for position, name, tags in places:
+        what = aggregate.read(name, cells[position], last_run) if position < len(cells) else None
+        if what is None:
+            continue
+        if (name, tags) in found:
+            found[name, tags].mix(what)  # type: ignore[arg-type]
+        else:
+            found[name, tags] = what
+
+
+def _at(timestamp_ms: int, found: dict[Series, Aggregate]) -> Iterator[tuple[int, str, str, Aggregate]]:
+    for (name, tags), what in found.items():
+        yield timestamp_ms, name, tags, what
 
 
 def _cells(packed: str) -> list[object]:
