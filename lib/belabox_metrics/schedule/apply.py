@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from .. import clock, journal
 from ..config.configuration import load
+from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem, Problem
 from ..owner import As
 from ..store import link, runs
@@ -41,16 +42,20 @@ def main(argv: Sequence[str], manager: Manager | None = None) -> int:
     """The exit code; `manager` is the running systemd unless a test brings its own."""
     options = _parser().parse_args(argv)
     for _ in range(SAVES_FOLLOWED):
-        # systemd does not watch the file while it is being applied: what is saved meanwhile is for us to notice.
-        before = _identity(options.config)
+        # systemd does not watch the files while they are being applied: what is saved meanwhile is for us to notice.
+        before = _identities(options.config)
         code = _apply(options, manager or Manager())
-        if options.dry_run or _identity(options.config) == before:
+        if options.dry_run or _identities(options.config) == before:
             break
     return code
 
 
 # Somebody who saves without end is left to the next save.
 SAVES_FOLLOWED = 20
+
+
+def _identities(configuration: str) -> tuple[tuple[int, ...], ...]:
+    return _identity(configuration), _identity(DEFAULTS_FILE)
 
 
 def _identity(path: str) -> tuple[int, ...]:
