@@ -51,7 +51,7 @@ def incidents(observations: Iterable[Observation]) -> list[Incident]:
     found += _groups(alone, NEAR_MS)
     found += _strains(found, [one for one in left if one.kind == STRAIN])
     for note in [one for one in left if one.kind == NOTE]:
-        homes = [incident for incident in found if _meet(incident, note)]
+        homes = [incident for incident in found if incident.members and _meet(incident, note)]
         for incident in homes:
             incident.add(note)
         if not homes:
@@ -167,4 +167,5 @@ def _leads(strain: Incident, symptoms: Incident) -> bool:
 
 
 def _meet(incident: Incident, one: Observation) -> bool:
-    return bool(incident.members) and incident.since_ms - NEAR_MS <= one.until_ms and one.since_ms <= incident.until_ms
+    """They share some time."""
+    return incident.since_ms - MOMENT_MS <= one.until_ms and one.since_ms <= incident.until_ms + MOMENT_MS

@@ -65,9 +65,11 @@ class Spell:
         return len(self.points)
 
 
-def spells(points: Sequence[Point], gap_ms: int, is_bad: Callable[[Point], bool], join_ms: int = 0) -> list[Spell]:
-    """The spells of `points`. One ends where the next point is further away than `gap_ms`; two are one where the second
-    begins no later than `join_ms` after the last bad reading of the first."""
+def spells(
+    points: Sequence[Point], gap_ms: int, is_bad: Callable[[Point], bool], join_ms: int = 0, unseen_ms: int = 0
+) -> list[Spell]:
+    """The spells of `points`. One ends where the next point is further away than `gap_ms`. Two are one where the second
+    begins no later than `join_ms` after the last bad reading of the first, or `unseen_ms` with nothing read between."""
     found: list[tuple[list[Point], Point | None, Point | None]] = []
     last: Point | None = None
     is_on = False
@@ -77,7 +79,9 @@ def spells(points: Sequence[Point], gap_ms: int, is_bad: Callable[[Point], bool]
         if is_bad(point):
             if is_on:
                 found[-1][0].append(point)
-            elif found and join_ms and point.timestamp_ms - found[-1][0][-1].timestamp_ms <= join_ms:
+            elif found and point.timestamp_ms - found[-1][0][-1].timestamp_ms <= (
+                join_ms if found[-1][2] else unseen_ms
+            ):
                 found[-1] = ([*found[-1][0], point], found[-1][1], None)
             else:
                 found.append(([point], last, None))

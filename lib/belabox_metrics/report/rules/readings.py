@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # A reading that came late is no gap.
 GAP = 2.5
-# Numbers that go to and fro about a limit are one spell, and so are those before and after a short gap.
-JOIN, JOIN_MS = 3, 30_000
+# With one good reading between two bad ones it is one spell, and so it is with a short time without any.
+JOIN, UNSEEN_MS = 2.5, 30_000
 
 
 def bad(
@@ -37,7 +37,7 @@ def bad(
     since_ms, until_ms = recording.steady_ms if is_steady else (recording.since_ms, recording.until_ms)
     # A rate is of the time before its reading.
     points = series.within(since_ms + series.interval_ms if is_steady and not recording.is_cut else since_ms, until_ms)
-    found = spells(points, round(GAP * series.interval_ms), is_bad, max(JOIN_MS, JOIN * series.interval_ms))
+    found = spells(points, round(GAP * series.interval_ms), is_bad, round(JOIN * series.interval_ms), UNSEEN_MS)
     for spell in found:
         # One that is followed by a gap is over as far as anybody knows.
         spell.is_open = spell.is_open and spell.until_ms >= until_ms - GAP * series.interval_ms
