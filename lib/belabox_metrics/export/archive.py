@@ -2,9 +2,11 @@
 database does.
 
 A run belongs to the day, UTC, in which its id falls, and ids only grow: so each run is in one file, and an hour is over
-when there is a later run. An hour is a part of its own, made soon after it, since a day at once would take more of the
-processor than the collectors can spare; at the end of the day the parts are put together, which gzip allows. All files
-are whole or not there, so whoever is killed has lost a part at most, which is made again.
+when there is a later run. What is rolled up already, when an archive is begun, is put in as that.
+
+An hour is a part of its own, made soon after it, since a day at once would take more of the processor than the
+collectors can spare; at the end of the day the parts are put together, which gzip allows. All files are whole or not
+there, so whoever is killed has lost a part at most, which is made again.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from .stored import HOUR_MS, Stored, Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from sqlite3 import Connection
     from typing import Callable
 
@@ -118,38 +121,15 @@ class Archive:
                 self._put_together(day_ms, done)
 
     def _days(self, stored: Stored, day_ms: int) -> list[int]:
-        """From `day_ms` on, those that have runs and no file yet."""
-        found = []
-        while day_ms <= stored.last:
-            run = self._next(day_ms)
-            if run is None:
-                break
-            day_ms = run // DAY_MS * DAY_MS
-            if not os.path.lexists(self._file(day_ms)):
-                found.append(day_ms)
-            day_ms += DAY_MS
-        return found
+        """From `day_ms` on, those in which there is something and that have no file yet."""
+        days = _lengths(stored, day_ms, stored.last + 1, DAY_MS)
+        return [day_ms for day_ms in days if not os.path.lexists(self._file(day_ms))]
 
     def _hours(self, day_ms: int, stored: Stored) -> list[int]:
-        """Those of a day that are over, have runs and are not packed yet."""
-        found = []
-        hour_ms = day_ms
-        while hour_ms + HOUR_MS <= min(stored.last, day_ms + DAY_MS):
-            run = self._next(hour_ms)
-            if run is None:
-                break
-            hour_ms = run // HOUR_MS * HOUR_MS
-            if hour_ms + HOUR_MS > min(stored.last, day_ms + DAY_MS):
-                break
-            if not os.path.lexists(self._part(hour_ms)):
-                found.append(hour_ms)
-            hour_ms += HOUR_MS
-        return found
-
-    def _next(self, run: int) -> int | None:
-        """The first run from this id on."""
-        found = self._connection.execute("SELECT min(id) FROM runs WHERE id >= ?", (run,)).fetchone()[0]
-        return None if found is None else int(found)
+        """Those of a day that are over, in which there is something and that are not packed yet."""
+        over = min(stored.last // HOUR_MS * HOUR_MS, day_ms + DAY_MS)
+        hours = _lengths(stored, day_ms, over, HOUR_MS)
+        return [hour_ms for hour_ms in hours if not os.path.lexists(self._part(hour_ms))]
 
     def _pack(self, stored: Stored, hour_ms: int) -> None:
         self._need_room()
@@ -228,6 +208,17 @@ class Archive:
 def _day(at_ms: int) -> str:
     """`2026-11-20`, UTC: a day of 24 hours everywhere and always."""
     return time.strftime("%Y-%m-%d", time.gmtime(max(0, at_ms) // 1000))
+
+
+def _lengths(stored: Stored, begin_ms: int, end_ms: int, length_ms: int) -> Iterator[int]:
+    """The beginnings of the hours, or days, in [begin_ms, end_ms) in which there is something."""
+    while begin_ms < end_ms:
+        there_ms = stored.next_ms(begin_ms - 1, begin_ms, end_ms)
+        if there_ms is None:
+            return
+        begin_ms = there_ms // length_ms * length_ms
+        yield begin_ms
+        begin_ms += length_ms
 
 
 def _remove(folder: str) -> None:

@@ -113,10 +113,10 @@ class Stored:
             # One moment for all that is read of an hour, unless it has more runs than a page.
             self._connection.execute("BEGIN")
             try:
-                hour = self._next_hour(after, stepped_ms, end)
-                if hour is None:
+                there_ms = self.next_ms(after, stepped_ms, end)
+                if there_ms is None:
                     return
-                until = min((hour + 1) * HOUR_MS, end)
+                until = min((there_ms // HOUR_MS + 1) * HOUR_MS, end)
                 steps = self._steps(stepped_ms, until)
                 rows = self._connection.execute(_RUNS, (after, until, ROWS)).fetchall()
                 runs = [run for run in map(self._run, rows) if run is not None]
@@ -126,8 +126,8 @@ class Stored:
             after = rows[-1][0] if len(rows) == ROWS else max(after, until - 1)
             yield Page(steps, runs, after)
 
-    def _next_hour(self, after: int, stepped_ms: int, end: int) -> int | None:
-        """Where something is that was not read yet."""
+    def next_ms(self, after: int, stepped_ms: int, end: int = FOREVER_MS) -> int | None:
+        """Where something is: the first run after this id or the first step that begins then or later, before `end`."""
         found = []
         run = self._connection.execute("SELECT min(id) FROM runs WHERE id > ? AND id < ?", (after, end)).fetchone()[0]
         if run is not None:
@@ -137,7 +137,7 @@ class Stored:
             key = rows.fetchone()[0]
             if key is not None and key // SHAPES * length_ms < end:
                 found.append(key // SHAPES * length_ms)
-        return min(found) // HOUR_MS if found else None
+        return min(found) if found else None
 
     def _steps(self, begin_ms: int, end_ms: int) -> list[Step]:
         found = []

@@ -119,7 +119,8 @@ def _show(
             print("\n".join([_title(line, lines, screen), *curve, *_gaps(line, until_ms - since_ms, screen)]))
     left = [line.name for line in chosen[most:]]
     if left:
-        print(f"\n{_counted(len(left), 'more plot')}: --all, or one of them: {screen.fit(', '.join(left))}")
+        hint = f"{_counted(len(left), 'more plot')}: --all, or query {screen.fit(left[0])}"
+        print(f"\n{screen.cut(hint, screen.width)}")
 
 
 def _by_name(lines: list[Line]) -> list[list[Line]]:

@@ -19,6 +19,9 @@ from belabox_metrics.errors import StoreProblem
 from belabox_metrics.export import archive
 from belabox_metrics.export.archive import Archive, Archived, Settings
 from belabox_metrics.export.stored import Stored, Wanted
+from belabox_metrics.maintain import runner
+from belabox_metrics.maintain.archive import archive as step
+from belabox_metrics.maintain.pace import Pace
 from belabox_metrics.upload.correction import Correction
 
 from .conftest import START_MS, Box
@@ -185,6 +188,35 @@ def test_a_disk_that_is_nearly_full_is_left_alone(days: Box, monkeypatch: pytest
     with pytest.raises(StoreProblem, match="are free: nothing is archived"):
         run(days)
     assert files(days) == []
+
+
+def test_what_is_rolled_up_when_an_archive_is_begun_is_in_it_as_that(days: Box) -> None:
+    connection = days.store.connection()
+    shape, job = connection.execute("SELECT shape, job FROM runs WHERE shape IS NOT NULL LIMIT 1").fetchone()
+    with days.store.writing() as writing:
+        for hour in range(24):
+            row = ((START_MS + hour * HOUR_MS) // 60_000 * 2**32 + shape, job, START_MS, f"[4,{hour * 1000},null]")
+            writing.execute("INSERT INTO minutes VALUES (?, ?, 2, ?, ?)", row)
+        writing.execute("DELETE FROM runs WHERE id < ?", (START_MS + DAY_MS,))
+    assert run(days).days == [FIRST, SECOND]
+    assert (numbers(days, FIRST), numbers(days, SECOND)) == ([*range(24)], [*range(138, 282)])
+
+
+def test_the_maintenance_job_does_it_before_it_rolls_up(days: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [name for name, _ in runner.STEPS]
+    assert names.index("archive") < names.index("roll_up")
+    steps = (("archive", step),)
+    days.configure(enabled=0)
+    runner.maintain(days.store, days.moment, Pace(share=1), steps)
+    assert files(days) == []
+    days.configure(enabled=1)
+    for _ in range(10):
+        runner.maintain(days.store, days.moment, Pace(share=1), steps)
+    assert files(days)[:2] == [FIRST, SECOND]
+    told = days.store.connection().execute(
+        "SELECT sum(metric_value) FROM metrics WHERE metric_name = 'storage.days_archived'"
+    )
+    assert told.fetchone() == (2,)
 
 
 _KILLED = """

@@ -72,7 +72,7 @@ def test_what_moved_is_plotted_before_what_did_not(box: Box) -> None:
         box.fill(name, factor.__mul__, range(60))
     shown = box.query("m", *HOUR)
     titles = [line for before, line in zip(shown, shown[1:]) if not before]
-    assert titles == ["b.moves", "2 more plots: --all, or one of them: c.moves, a.flat"]
+    assert titles == ["b.moves", "2 more plots: --all, or query c.moves"]
     everything = box.query("m", *HOUR, "--all")
     assert [line for before, line in zip(everything, everything[1:]) if not before] == ["b.moves", "c.moves", "a.flat"]
     assert len(box.query("m", *HOUR, lines=80)) > len(shown)
