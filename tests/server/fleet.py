@@ -7,6 +7,7 @@ as the uploader makes them; what vmalert and the page /metrics would have added 
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import NamedTuple
 
@@ -162,8 +163,9 @@ def lines() -> list[str]:
     return found
 
 
+@functools.cache
 def load(url: str) -> None:
-    """Into the server at `url`."""
+    """Into the server at `url`, once: twice the same samples would be taken for a series of another interval."""
     requests.post(f"{url}/api/v1/import", data="\n".join(lines()), timeout=60).raise_for_status()
     requests.get(f"{url}/internal/force_flush", timeout=30).raise_for_status()
     requests.get(f"{url}/internal/resetRollupResultCache", timeout=30).raise_for_status()
