@@ -1,4 +1,4 @@
-"""The command `import`: bring in now what a database of the Go system still holds. `maintain` does it by the way."""
+"""The command `import`: bring in what a database of the Go system still holds. The job `recover` does it unasked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from . import journal
 from .errors import Problem
 from .progress import Progress
 from .store.database import DatabaseError, Store, database_path, problem
+from .store.settings import first, section
 from .store.takeover import resume
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ def bring_in(store: Store, seconds: float) -> int:
     if not resume.is_waiting(store.connection()):
         print("there is no database of the Go system to take over")
         return 0
+    _tell_name(store)
     bar: Progress | None = None
 
     def tell(state: Import) -> None:
@@ -54,6 +56,15 @@ def bring_in(store: Store, seconds: float) -> int:
     return 0
 
 
+def _tell_name(store: Store) -> None:
+    """On a server, what is still to be sent becomes other series when the box has another name."""
+    theirs = resume.device_id(store)
+    ours = str(first(section(store.connection(), "device"), "id", ""))
+    if theirs and ours and theirs != ours:
+        message = f"the Go system called this box {theirs}, what it had not sent goes as {ours}: device.id says so"
+        journal.record(message, priority=journal.WARNING, job="import")
+
+
 def said(state: Import) -> str:
     """How far it is, for a person."""
     told = f"{state.rows} rows of {state.name} are in, as {state.runs} runs"
@@ -67,7 +78,7 @@ def said(state: Import) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="belabox-metrics import",
-        description="Bring in what a database of the Go system still holds. That happens by itself too, by the hour.",
+        description="Bring in what a database of the Go system still holds. That happens by itself too.",
     )
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
     return parser

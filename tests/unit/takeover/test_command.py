@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from belabox_metrics import recover, takeover
+from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.store.takeover import begin
 
 from .conftest import PYTHON, ROOT, Box
@@ -48,7 +49,8 @@ def test_a_bar_is_on_a_terminal_and_nowhere_else(box: Box) -> None:
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     assert "88 of 88" in shown
-    assert shown.rstrip().endswith("all of them  [job=import count=84]")
+    # The bar is taken away before the sentence.
+    assert "\x1b[K88 rows of metrics.db.go-v2 are in" in shown
 
 
 def test_the_job_that_recovers_is_asked_for_and_brings_the_rows_in(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +65,11 @@ def test_the_job_that_recovers_is_asked_for_and_brings_the_rows_in(box: Box, mon
     assert not wanted.exists()
     assert box.sql("SELECT count(*) FROM metrics WHERE timestamp_ms < 1770000000000") == [(88,)]
     assert recover.WANTED == begin.WANTED
+
+
+@pytest.mark.parametrize(("name", "told"), [("belabox-001", False), ("belabox-77", True)])
+def test_another_name_of_the_box_is_told(box: Box, capfd: pytest.CaptureFixture[str], name: str, told: bool) -> None:
+    box.go("go-v2.sql")
+    replace_settings(str(box.path), [("device", "id", 0, name)])
+    assert run(box) == 0
+    assert (f"called this box belabox-001, what it had not sent goes as {name}" in capfd.readouterr().err) is told

@@ -241,3 +241,22 @@ def test_a_newer_schema_is_refused_in_words_and_stays(box: Box) -> None:
     with pytest.raises(StoreProblem, match="newer version: upgrade"):
         Store(str(box.path)).connection()
     assert box.kept() == []
+
+
+def test_a_transaction_that_a_power_cut_ended_is_not_taken_for_rows(box: Box, tmp_path: Path) -> None:
+    """The first milestone had no log but a journal, which undoes what was half written."""
+    connection = sqlite3.connect(box.path, isolation_level=None)
+    connection.executescript((ROOT / "tests/fixtures/databases/go-v1.sql").read_text())
+    connection.execute("PRAGMA cache_size=1")
+    connection.execute("BEGIN")
+    for _ in range(9):
+        connection.execute("INSERT INTO metrics SELECT NULL, timestamp + 1, metric_name, 0, device_id FROM metrics")
+    cut = Box(tmp_path / "cut")
+    cut.folder.mkdir()
+    for tail in ("", "-journal"):
+        shutil.copy(f"{box.path}{tail}", f"{cut.path}{tail}")
+    connection.close()
+    assert cut.take_over().done
+    assert cut.sql("SELECT count(*) FROM metrics") == [(28,)]
+    assert sorted(path.name for path in cut.folder.glob("*journal")) == []
+    cut.store.close()

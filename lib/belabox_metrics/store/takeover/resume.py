@@ -25,6 +25,21 @@ def is_waiting(connection: Connection) -> bool:
     return state is not None and not state.done and KEPT in state.name
 
 
+def device_id(store: Store) -> str:
+    """What the Go system called this box last, "" where it did not, or where that can't be read."""
+    state = importer.standing(store.connection())
+    try:
+        rows = Rows(_kept(store, state), state.upto) if state else None
+    except DatabaseError:
+        return ""
+    if rows is None:
+        return ""
+    try:
+        return rows.device_id()
+    finally:
+        rows.close()
+
+
 def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _: None) -> Import:
     """Bring in more of it, until the time.monotonic() of `until`. Where that was the last and every row is in, the file
     is removed: nothing is in it that is not here, and synced.
@@ -34,7 +49,7 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
     state = importer.standing(connection)
     if state is None or KEPT not in state.name:
         raise StoreProblem("there is nothing to take over", where=store.path)
-    kept = f"{store.path.rpartition('/')[0] or '.'}/{state.name}"
+    kept = _kept(store, state)
     if not os.access(kept, os.F_OK):
         # Removed when all was in, and then the power went.
         if state.done or state.cursor == END:
@@ -56,3 +71,7 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
         os.unlink(kept)
         sync_folder(kept)
     return state
+
+
+def _kept(store: Store, state: Import) -> str:
+    return f"{store.path.rpartition('/')[0] or '.'}/{state.name}"
