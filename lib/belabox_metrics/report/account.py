@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..quantity import shown
 from .incident import Incident
-from .observation import DEGRADED, FAULT, INTERRUPTED, NOTE, STRAIN
+from .observation import DEGRADED, FAULT, INTERRUPTED, SYMPTOM
 from .rules.box import BUSY_PERCENT, HOT
 from .wording import clock, length
 
@@ -51,7 +51,7 @@ def sentence(recording: Recording, incident: Incident) -> str:
     worst = _worst(incident)
     if worst:
         parts[0] += _beside(lead, worst)
-    if lead.kind not in (FAULT, STRAIN, NOTE):
+    if lead.kind == SYMPTOM:
         parts.append(NO_CAUSE)
     parts += [f"in its time {one.what}" for one in incident.context[:2]]
     parts += normal(recording, incident)
@@ -88,6 +88,8 @@ def steps(incident: Incident) -> list[Step]:
 
 def normal(recording: Recording, incident: Incident) -> list[str]:
     """What would be suspected first, and was well shortly before it and in it, as far as it was recorded."""
+    if incident.kind not in (FAULT, SYMPTOM) and not any(one.harm for one in incident.members):
+        return []
     told = {one.rule for one in [*incident.members, *incident.context]}
     since_ms, until_ms = (
         incident.onset_ms - NORMAL_MS,

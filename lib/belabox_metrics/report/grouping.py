@@ -4,9 +4,10 @@
 2. A symptom belongs to the incident in which it begins; else to the nearest that begins within NEAR_MS, since some
    faults are noticed only seconds after what they did; else to the one that was over no longer than NEAR_MS ago.
    Symptoms without a fault are incidents of their own.
-3. A strain that lies within an incident belongs to it. One that was there before symptoms without a fault, and lasted
-   until they began, leads them. Any other is an incident of its own, and is told beside the faults in its time.
-4. Notes belong to all incidents of their time, and are told of on their own as well.
+3. A strain that lies within an incident belongs to it, and so does one in whose time a fault of its family came. One
+   that was there before symptoms without a fault, and lasted until they began, leads them. Any other is an incident of
+   its own, and is told beside those that share its time.
+4. Notes belong to all incidents of their time; without any, they are one.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _strains(found: list[Incident], strains: list[Observation]) -> list[Incident
     for members in families.values():
         for strain in _groups(members, CHAIN_MS):
             standing = [one for one in found if one.members]
-            inside = [one for one in standing if _holds(one, strain)]
+            inside = [one for one in standing if _holds(one, strain) or _is_of(one, strain.lead)]
             if inside:
                 for member in strain.members:
                     inside[0].add(member)
@@ -158,6 +159,17 @@ def _holds(incident: Incident, strain: Incident) -> bool:
         incident.since_ms - NEAR_MS <= strain.since_ms
         and strain.until_ms <= incident.until_ms + NEAR_MS
         and (incident.kind == FAULT or strain.since_ms > incident.since_ms + strain.lead.slack_ms)
+    )
+
+
+def _is_of(incident: Incident, strain: Observation) -> bool:
+    """A fault of its family came in its time, as far as anybody looked: memory was short, and a program was killed."""
+    return any(
+        one.kind == FAULT
+        and one.family
+        and one.family == strain.family
+        and strain.since_ms <= one.since_ms <= strain.until_ms + strain.slack_ms
+        for one in incident.members
     )
 
 

@@ -58,8 +58,9 @@ def verdict(recording: Recording, found: list[Incident]) -> str:
     if degraded:
         said.append(f"worse than usual for {length(degraded)}")
     if not harmful:
-        many = "One thing stood out" if len(found) == 1 else f"{len(found)} things stood out"
-        return f"{start} {many}, none of which is known to have harmed it."
+        if len(found) == 1:
+            return f"{start} One thing stood out, which is not known to have harmed it."
+        return f"{start} {len(found)} things stood out, none of which is known to have harmed it."
     count = f"{len(harmful)} incident{'' if len(harmful) == 1 else 's'}"
     more = f", {len(faults)} of them with a fault that was recorded" if len(harmful) > 1 and faults else ""
     return f"{start} It was {' and '.join(said) or 'disturbed'}, in {count}{more}."

@@ -34,7 +34,9 @@ def box_down(recording: Recording) -> list[Observation]:
     session, course = recording.session, recording.course
     if session.status != FAILED or course.next_boot_ms is None:
         return []
-    last_ms = course.last_ms or recording.until_ms
+    # What the next boot told of this one is later than its last run.
+    told = [event.timestamp_ms for event in recording.events if event.timestamp_ms < course.next_boot_ms]
+    last_ms = max([course.last_ms or recording.until_ms, *told[-1:]])
     again = Seen(
         course.next_boot_ms, "runs", f"the next run is of another boot, which began at {clock(course.next_boot_ms)}"
     )

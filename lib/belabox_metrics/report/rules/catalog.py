@@ -17,15 +17,6 @@ _NO_JOURNAL = "without a journal"
 
 RULES = (
     Rule(
-        "box-down",
-        FAULT,
-        box.box_down,
-        inputs="sessions; runs and their boots",
-        condition="The session failed, and the next run behind its last is of another boot.",
-        says="When the last run was, and how long until the box was started again.",
-        silent="while the box has not recorded anything since",
-    ),
-    Rule(
         "thermal-trip",
         FAULT,
         box.thermal_trip,
@@ -33,6 +24,15 @@ RULES = (
         condition="The kernel said that a zone was too hot, up to a minute after the session.",
         says="Which zone.",
         silent=_NO_JOURNAL,
+    ),
+    Rule(
+        "box-down",
+        FAULT,
+        box.box_down,
+        inputs="sessions; runs and their boots",
+        condition="The session failed, and the next run behind its last is of another boot.",
+        says="When the last run was, and how long until the box was started again.",
+        silent="while the box has not recorded anything since",
     ),
     Rule(
         "killed",
