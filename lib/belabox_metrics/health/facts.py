@@ -86,13 +86,16 @@ class Raised:
 class Facts:
     """What the database says at one instant. Sizes in bytes, counts of samples, `skew` None until measured.
 
-    oldest: the first run that is kept; `made_ms`: when the database was made, Unix time.
+    oldest: the first run that is kept as it was; `first_ms`: what the first thing is of that is kept in whatever form,
+    None for nothing; `made_ms`: when the database was made, Unix time.
     """
 
     __slots__ = (
         "alerts",
         "apply",
         "database_bytes",
+        "dropped",
+        "first_ms",
         "limits",
         "link",
         "log_bytes",
@@ -123,6 +126,8 @@ class Facts:
         stored, self.sent, self.rejected = queue.totals(connection)
         self.pending = max(0, stored - self.sent - self.rejected)
         self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
+        self.first_ms = _first_ms(self.oldest, *connection.execute(_STEPS).fetchone())
+        self.dropped = queue.dropped(connection)
         self.made_ms = int(connection.execute(_MADE).fetchone()[0] or 0)
         self.skew = clock.read(connection)
         self.database_bytes = 0
@@ -167,6 +172,11 @@ _ALERTS = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS N
 _OLDEST = """
 SELECT id - lead_ms, (SELECT boot_id FROM boots WHERE boots.id = boot), boottime_ms FROM runs ORDER BY id LIMIT 1
 """
+# The ids of what is rolled up begin with the number of its step (store/schema.py).
+_STEPS = """
+SELECT (SELECT id >> 32 FROM minutes ORDER BY id LIMIT 1) * 60000,
+    (SELECT id >> 32 FROM five_minutes ORDER BY id LIMIT 1) * 300000
+"""
 _MADE = "SELECT strftime('%s', max(applied_at)) * 1000 FROM schema_version"
 
 
@@ -196,6 +206,11 @@ def _alerts(connection: Connection) -> list[Raised]:
         for metric, memory in remembered
         for name, spell in alert.raised(str(memory)).items()
     ]
+
+
+def _first_ms(oldest: Stamp | None, *steps_ms: int | None) -> int | None:
+    times = [*steps_ms, oldest.wall_ms if oldest else None]
+    return min((at for at in times if at is not None), default=None)
 
 
 def _stamp(wall_ms: int | None, boot_id: str | None, boottime_ms: int | None) -> Stamp | None:

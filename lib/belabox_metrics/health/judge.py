@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .. import __version__
 from ..store.runs import FAILED
-from . import clock, collector, uploader
+from . import clock, collector, dropped, uploader
 from .verdict import DEGRADED, ERROR, OK, Verdict, rfc3339
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def report(facts: Facts, now: Moment) -> dict[str, Any]:
     }
     collectors = [verdict.status for verdict in verdicts.values()]
     verdicts["uploader"] = uploader.judge(facts, now, waiting_ms, grace_ms)
-    verdicts["storage"] = _storage(facts)
+    verdicts["storage"] = _storage(facts, now)
     verdicts["time"] = clock.judge(facts.skew, facts.limits.skew_ms, now)
     refused = _refused(facts)
     status = DEGRADED if refused or any(verdict.status != OK for verdict in verdicts.values()) else OK
@@ -110,10 +110,13 @@ def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
     return waiting_ms, max(0, GRACE_MS - (since_boot_ms - waiting_ms))
 
 
-def _storage(facts: Facts) -> Verdict:
+def _storage(facts: Facts, now: Moment) -> Verdict:
     status, message = facts.storage.judge() if facts.storage else (OK, "")
+    lost = dropped.said(facts.dropped, now)
     if status != OK:
         pass
+    elif lost:
+        status, message = DEGRADED, lost
     elif not facts.limits.compiled:
         status, message = DEGRADED, "readable, but no configuration was applied yet: belabox-metrics apply"
     elif facts.log_bytes > facts.limits.log_bytes:
@@ -121,8 +124,9 @@ def _storage(facts: Facts) -> Verdict:
         status, message = DEGRADED, f"the write-ahead log has more than {limit_mb} MB: nobody tidies it up"
     else:
         message = "readable"
-    oldest = rfc3339(facts.oldest.wall_ms) if facts.oldest else None
-    return Verdict(status, message, _storage_details(facts.database_bytes, facts.log_bytes, facts.pending, oldest))
+    oldest = None if facts.first_ms is None else rfc3339(facts.first_ms)
+    details = _storage_details(facts.database_bytes, facts.log_bytes, facts.pending, oldest)
+    return Verdict(status, message, {**details, **dropped.details(facts.dropped)})
 
 
 def _storage_details(database: int, log: int, pending: int | None, oldest: str | None) -> dict[str, object]:

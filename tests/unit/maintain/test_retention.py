@@ -1,0 +1,124 @@
+"""What is too old is gone, and what belongs to nothing goes with it; what is in use stays."""
+
+from __future__ import annotations
+
+from belabox_metrics.clock import Moment
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import history
+
+from .box import DAY_MS, HOUR_MS, MINUTE_MS, Box
+
+
+def test_a_sample_goes_through_all_its_ages(box: Box) -> None:
+    def places() -> list[int]:
+        minutes, fives = (
+            int(str(box.sql(f"SELECT count(*) FROM {table} WHERE job = 1")[0][0]))
+            for table in ("minutes", "five_minutes")
+        )
+        return [int(str(box.sql("SELECT count(*) FROM runs WHERE job = 1")[0][0])), minutes, fives]
+
+    box.sample()
+    seen = []
+    for _ in range(32):
+        box.maintain()
+        seen.append(places())
+        box.wait(DAY_MS)
+    assert seen[1] == [1, 0, 0]
+    assert seen[3] == [0, 1, 0]
+    assert seen[6] == [0, 1, 0]
+    assert seen[8] == [0, 0, 1]
+    assert seen[29] == [0, 0, 1]
+    assert seen[31] == [0, 0, 0]
+    assert box.sql("SELECT count(*) FROM hours WHERE id & 4294967295 = 1") == [(0,)]
+    # What a job is, and what was counted of it, stays.
+    assert box.sql("SELECT samples_total FROM jobs WHERE id = 1") == [(1,)]
+
+
+def test_other_ages_are_taken_from_the_configuration(box: Box) -> None:
+    box.configure(
+        False,
+        retention__full_resolution_ms=HOUR_MS,
+        retention__aggregated_1m_ms=2 * HOUR_MS,
+        retention__aggregated_5m_ms=3 * HOUR_MS,
+    )
+    found = []
+    box.sample()
+    for _ in range(4):
+        box.wait(HOUR_MS + MINUTE_MS)
+        box.maintain()
+        found.append([row[0] for row in box.sql(WHERE)])
+    assert found == [["minutes"], ["five_minutes"], [], []]
+
+
+WHERE = """
+SELECT 'runs' FROM runs WHERE job = 1 UNION ALL SELECT 'minutes' FROM minutes WHERE job = 1
+UNION ALL SELECT 'five_minutes' FROM five_minutes WHERE job = 1
+"""
+
+
+def test_boots_shapes_and_sessions_that_nothing_is_of_go(box: Box) -> None:
+    for boot in ("a", "b", "c"):
+        box.moment = Moment(box.moment.wall_ms + DAY_MS, HOUR_MS, boot, True)
+        box.run([Sample(f"of.{boot}", 1), Sample("common", 2)])
+        with box.store.writing() as connection:
+            connection.execute(
+                "INSERT INTO sessions (id, start_time, end_time, status) VALUES (?, ?, ?, 'completed')",
+                (boot, box.moment.wall_ms, box.moment.wall_ms + 1),
+            )
+    box.wait(29 * DAY_MS)
+    box.run([Sample("of.now", 1)])
+    box.maintain()
+    kept = {name for (name,) in box.sql("SELECT name FROM series WHERE name LIKE 'of.%'")}
+    assert kept == {"of.b", "of.c", "of.now"}  # a month has 30 days, and of.a is 31 days old
+    assert [row[0] for row in box.sql("SELECT id FROM sessions ORDER BY 1")] == ["b", "c"]
+    box.wait(30 * DAY_MS)
+    box.maintain()
+    box.wait(DAY_MS)
+    box.maintain()
+    assert {name for (name,) in box.sql("SELECT name FROM series WHERE name LIKE 'of.%'")} <= {"of.now"}
+    assert box.sql("SELECT boot_id FROM boots ORDER BY 1") == [("c",)]
+    assert box.sql("SELECT count(*) FROM sessions") == [(0,)]
+    # And a run of an old shape makes it anew.
+    box.run([Sample("of.a", 5), Sample("common", 2)])
+    found = history.points(box.store.connection(), ("of.a",), 0, 2**60)
+    assert [point.last for point in found["of.a", ""]] == [5]
+
+
+def test_a_live_session_stays_however_long_it_is(box: Box) -> None:
+    with box.store.writing() as connection:
+        connection.execute("INSERT INTO sessions (id, start_time, status) VALUES ('live', 0, 'active')")
+    box.wait(90 * DAY_MS)
+    box.maintain()
+    assert box.sql("SELECT id FROM sessions") == [("live",)]
+
+
+def test_a_run_that_came_in_with_an_old_id_is_found_within_a_day(box: Box) -> None:
+    """As from a database that was damaged, or of another program."""
+    old = box.sample()
+    box.wait(60 * HOUR_MS)
+    box.maintain()
+    columns = "job, lead_ms, boot, boottime_ms, synchronized, duration_us, outcome, priority, shape, packed"
+    with box.store.writing() as connection:
+        connection.execute(
+            f"INSERT INTO runs (id, {columns}) VALUES (?, 1, 0, 1, 1, 1, 1, 0, 2, 1, '[5]')", (old + 1000,)
+        )
+    box.wait(DAY_MS)
+    box.maintain()
+    assert box.sql("SELECT packed FROM minutes WHERE job = 1") == [("[[1.0,5,6.0,5,2]]",)]
+
+
+def test_each_step_reports_itself(box: Box) -> None:
+    box.sample()
+    box.wait(49 * HOUR_MS)
+    box.maintain()
+    steps = [
+        row[0] for row in box.sql("SELECT metric FROM jobs WHERE job = 'maintain' AND last_outcome = 0 ORDER BY id")
+    ]
+    assert steps == ["checkpoint", "roll_up", "retention", "room", "check", ""]
+    query = "SELECT metric_name || coalesce(tags, ''), metric_value FROM metrics WHERE metric_name LIKE 'storage.%'"
+    values = {str(name): value for name, value in box.sql(query)}
+    assert values["storage.runs_rolled_up"] == 1
+    assert values["storage.minutes_rolled_up"] == 0
+    assert values['storage.rows_pruned{"table":"events"}'] == 0
+    assert {"storage.wal_checkpoint_duration_ms", "storage.wal_bytes_reclaimed", "storage.used_bytes"} <= set(values)
+    assert values['storage.checked{"table":"runs"}'] == 1
