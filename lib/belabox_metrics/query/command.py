@@ -11,6 +11,7 @@ from ..errors import Problem
 from ..printable import printable
 from ..store import history
 from ..store.database import DatabaseError, Store, database_path, problem
+from ..terminal import columns
 from . import period, samples
 from .line import Line
 from .plot import plot
@@ -69,7 +70,9 @@ def _query(connection: Connection, options: argparse.Namespace, since_ms: int, u
         empty = not lines and not texts
         if not empty:
             _show(lines, texts, since_ms, until_ms, options, of_stdout())
-    if empty:
+    if empty and names and history.points(connection, names, since_ms, until_ms):
+        print(f"the samples of {metric} from then are rolled up: they are shown without --samples", file=sys.stderr)
+    elif empty:
         print(f"no samples of {metric} {_when(connection, options, since_ms, until_ms)}", file=sys.stderr)
     return 0
 
@@ -110,7 +113,7 @@ def _show(
     room = screen.height - len(shown) - 3
     rows = next((rows for rows in _ROWS if room >= rows + _AROUND), _ROWS[-1])
     most = len(chosen) if options.all else max(1, min(_MOST_PLOTS, room // (rows + _AROUND)))
-    print(head if screen.width_of(head) <= screen.width else f"{screen.cut(name, screen.width)}\n{when}")
+    print(head if columns(head) <= screen.width else f"{screen.cut(name, screen.width)}\n{when}")
     print("\n".join(shown))
     for line in chosen[:most]:
         curve = plot(line, since_ms, until_ms, screen, rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from bisect import bisect
 
+from ..terminal import columns
 from .canvas import Ascii, Braille, Canvas
 
 TYPE_CHECKING = False
@@ -38,11 +39,11 @@ def plot(line: Line, since_ms: int, until_ms: int, screen: Screen, rows: int) ->
     marks = {0: high, rows - 1: low, **({rows // 2: low / 2 + high / 2} if rows > 4 and rows % 2 else {})}
     for row, value in marks.items():
         side[row] = screen.fit(line.shown(value))
-    margin = max(map(screen.width_of, side))
-    columns = screen.width - margin - 2
-    if columns < _NARROWEST:
+    margin = max(map(columns, side))
+    across = screen.width - margin - 2
+    if across < _NARROWEST:
         return []
-    canvas = Canvas(columns, rows, Braille() if screen.unicode else Ascii())
+    canvas = Canvas(across, rows, Braille() if screen.unicode else Ascii())
     _draw(canvas, line, low, high, since_ms, until_ms)
     edge, corner, bottom = "┤└─" if screen.unicode else "|+-"
     rest = "│" if screen.unicode else "|"
@@ -50,7 +51,7 @@ def plot(line: Line, since_ms: int, until_ms: int, screen: Screen, rows: int) ->
         f"{screen.pad(label, margin, right=True)} {edge if label else rest}{screen.curve(curve)}".rstrip()
         for label, curve in zip(side, canvas.lines())
     ]
-    ticks, labels = _axis(since_ms, until_ms, columns, bottom, "┬" if screen.unicode else "+")
+    ticks, labels = _axis(since_ms, until_ms, across, bottom, "┬" if screen.unicode else "+")
     return [*lines, f"{'':{margin}} {corner}{ticks}", f"{'':{margin}}  {labels}".rstrip()]
 
 
@@ -100,19 +101,19 @@ def _join(canvas: Canvas, start: tuple[int, int], end: tuple[int, int]) -> None:
         reached = to
 
 
-def _axis(since_ms: int, until_ms: int, columns: int, bottom: str, tick: str) -> tuple[str, str]:
+def _axis(since_ms: int, until_ms: int, across: int, bottom: str, tick: str) -> tuple[str, str]:
     """The line below the curve and the times below that line."""
     span_ms = until_ms - since_ms
     form = _form(since_ms, until_ms)
     apart = len(time.strftime(form, time.localtime(0))) + _APART
-    at = bisect(_TICKS_MS, span_ms * apart // columns)
+    at = bisect(_TICKS_MS, span_ms * apart // across)
     every_ms = _TICKS_MS[min(at, len(_TICKS_MS) - 1)]
-    ticks, labels = [bottom] * columns, [" "] * (columns + apart)
+    ticks, labels = [bottom] * across, [" "] * (across + apart)
     free = 0
     for tick_ms in _local_multiples(since_ms, until_ms, every_ms):
-        place = (tick_ms - since_ms) * columns // span_ms
+        place = (tick_ms - since_ms) * across // span_ms
         label = time.strftime(form, time.localtime(tick_ms // 1000))
-        start = min(max(0, place - len(label) // 2), columns - len(label))
+        start = min(max(0, place - len(label) // 2), across - len(label))
         if start < free:
             continue
         ticks[place] = tick

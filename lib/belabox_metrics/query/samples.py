@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from ..store.history import ROLLED, SHAPES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +28,16 @@ SELECT name FROM series
 WHERE name = ?3 OR shape IN (
     SELECT shape FROM runs WHERE id >= ?1 AND id - lead_ms < ?2 AND job IN (SELECT id FROM jobs WHERE metric = ?3)
     UNION SELECT shape FROM runs WHERE id IN (SELECT values_run FROM jobs WHERE metric = ?3)
+    {rolled_up}
 )
 GROUP BY name ORDER BY min(position), name
+"""
+# Beyond it no id of a step fits into an integer.
+_LATEST_MS = 2**45
+_ROLLED_UP = """
+    UNION SELECT id % {shapes} FROM {table}
+    WHERE id >= ?1 / {length_ms} * {shapes} AND id < (?2 / {length_ms} + 1) * {shapes}
+        AND job IN (SELECT id FROM jobs WHERE metric = ?3)
 """
 # Of a series only what has come at least once: there is no list of all that could.
 _SEEN = """
@@ -64,7 +74,11 @@ def samples(connection: Connection, metric: str, since_ms: int, until_ms: int) -
 
 def names(connection: Connection, metric: str, since_ms: int, until_ms: int) -> tuple[str, ...]:
     """The names of the series of a metric, or of the one series of that name, in the order the collector gives them."""
-    return tuple(row[0] for row in connection.execute(_NAMES, (since_ms, until_ms, metric)))
+    rolled_up = "".join(
+        _ROLLED_UP.format(table=table, length_ms=length_ms, shapes=SHAPES) for table, length_ms in ROLLED
+    )
+    rows = connection.execute(_NAMES.format(rolled_up=rolled_up), (since_ms, min(until_ms, _LATEST_MS), metric))
+    return tuple(row[0] for row in rows)
 
 
 def texts(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import unicodedata
 
 from ..printable import printable
+from ..terminal import columns, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CURVE, _QUIET, _PLAIN = "\x1b[36m", "\x1b[2m", "\x1b[0m"
+_CURVE, _PLAIN = "\x1b[36m", "\x1b[0m"
 NARROWEST = 20
 
 
@@ -35,47 +35,28 @@ class Screen:
             return shown
         return shown.replace("°", "").encode("ascii", "backslashreplace").decode("ascii")
 
-    def width_of(self, text: str) -> int:
-        """In columns: Chinese takes two, an accent that stands on the letter before it none."""
-        if text.isascii():
-            return len(text)
-        return sum(map(_columns, text))
-
     def cut(self, text: str, width: int) -> str:
         """`text` in at most `width` columns. What tells series apart is mostly at both ends, so the middle is left
         out."""
-        if self.width_of(text) <= width:
+        if columns(text) <= width:
             return text
         dots = "…" if self.unicode else ".."
         room = max(width - len(dots), 0)
-        return self._start(text, room - room // 2) + dots + self._start(text[::-1], room // 2)[::-1]
+        return _beginning(text, room - room // 2) + dots + _beginning(text[::-1], room // 2)[::-1]
 
     def pad(self, text: str, width: int, *, right: bool = False) -> str:
         """Blanks behind `text`, or in front of it, up to `width` columns."""
-        blanks = " " * (width - self.width_of(text))
+        blanks = " " * (width - columns(text))
         return blanks + text if right else text + blanks
 
     def curve(self, text: str) -> str:
         """In the colour of what is plotted."""
         return f"{_CURVE}{text}{_PLAIN}" if self.coloured and text.strip() else text
 
-    def quiet(self, text: str) -> str:
-        """Less to be seen than the rest."""
-        return f"{_QUIET}{text}{_PLAIN}" if self.coloured else text
 
-    def _start(self, text: str, width: int) -> str:
-        taken = 0
-        for at, char in enumerate(text):
-            taken += _columns(char)
-            if taken > width:
-                return text[:at]
-        return text
-
-
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+def _beginning(text: str, width: int) -> str:
+    found = start(text, width)
+    return found if columns(found) <= width else ""
 
 
 def of_stdout(environment: Mapping[str, str] = os.environ) -> Screen:

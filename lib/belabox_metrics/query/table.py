@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..terminal import columns
 from .samples import spelled
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def table(lines: list[Line], texts: list[Text], screen: Screen, most: int) -> li
     rows = [_TITLES, *[_figures(line, screen) for line in lines[:most]]]
     kept = list(range(len(_TITLES)))
     for at in (*_DISPENSABLE, None):
-        widths = {place: max(screen.width_of(row[place]) for row in rows) for place in kept}
+        widths = {place: max(columns(row[place]) for row in rows) for place in kept}
         room = screen.width - sum(widths[place] + 2 for place in kept[1:])
         if room >= min(_NAME, widths[0]) or at is None:
             break
@@ -45,7 +46,7 @@ def table(lines: list[Line], texts: list[Text], screen: Screen, most: int) -> li
         label = screen.fit(spelled(text.name, text.tags))
         first = screen.cut(label, max(screen.width // 2, name))
         rest = screen.fit(f"{text.last}")
-        shown.append(f"{first}  {screen.cut(rest, screen.width - screen.width_of(first) - 2)}")
+        shown.append(f"{first}  {screen.cut(rest, screen.width - columns(first) - 2)}")
     left = max(len(lines) - most, 0) + max(len(texts) - max(most - len(lines), 1), 0)
     if left:
         shown.append(f"and {left} more series: --all")

@@ -11,9 +11,10 @@ from typing import Callable
 import pytest
 
 from belabox_metrics.query import command
-from belabox_metrics.query.screen import Screen, of_stdout
+from belabox_metrics.query.screen import of_stdout
+from belabox_metrics.terminal import columns as width_of
 
-from .conftest import Box
+from .conftest import START_MS, Box
 
 HOUR = ("--since", "2023-11-14T22:00", "--until", "2023-11-14T23:00")
 HOSTILE = "\x1b[31mred\x07\x1b]0;title\x07\r\nsecond \x9b2J\u202eend"
@@ -124,9 +125,8 @@ def test_no_value_breaks_the_picture(
 ) -> None:
     tags = {"device": HOSTILE, "name": "\u7f51\u5361\u0301" * 9}
     box.fill(name, values, range(count), tags)
-    screen = Screen(columns, 24, unicode=unicode, coloured=False)
     for line in box.query("m", *HOUR, columns=columns, unicode=unicode):
-        assert screen.width_of(line) <= max(columns, 35), line
+        assert width_of(line) <= max(columns, 35), line
         assert [char for char in line if not char.isprintable()] == []
         assert unicode or line.isascii()
 
@@ -146,6 +146,25 @@ def test_months_in_steps_are_what_the_samples_are(box: Box) -> None:
     whole = [math.sin(minute / 200) * 10 for minute in range(0, 20_000, 2)]
     assert rows["a.value"] == [f"{value:.3g}" for value in (whole[-1], -10, sum(whole) / len(whole), 10)] + ["10000"]
     assert rows["b.sent_bytes_total"][4:6] == ["1", "kB/s"]
+
+
+def test_what_is_rolled_up_is_shown_and_has_no_samples(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    box.fill("network.rx_bytes_total", lambda minute: minute, range(1))
+    with box.store.writing() as connection:
+        shape, job = connection.execute("SELECT shape, job FROM runs").fetchone()
+        for minute in range(60):
+            at = START_MS + minute * 60_000
+            # Six a minute, 6 MB in all; in the middle it begins anew.
+            last = (minute if minute < 30 else minute - 30) * 6_000_000 + 5_000_000
+            row = (at // 60_000 * 2**32 + shape, job, at, f"[[{last},5000000,6]]")
+            connection.execute("INSERT INTO minutes VALUES (?, ?, 2, ?, ?)", row)
+        connection.execute("DELETE FROM runs")
+        connection.execute("UPDATE jobs SET values_run = NULL")
+    shown = box.query("m", *HOUR)
+    assert shown[2].split()[1:] == ["100", "kB/s", "83.3", "kB/s", "99.7", "kB/s", "100", "kB/s", "360"]
+    assert box.query("m", *HOUR, "--samples") == []
+    assert command.main(["m", *HOUR, "--json", "--database", box.store.path]) == 0
+    assert "they are shown without --samples" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
