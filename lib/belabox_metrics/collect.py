@@ -38,7 +38,9 @@ Collect one metric once and store the values.
 
   --dry-run        print the values, store nothing
   --root DIR       read DIR/proc and DIR/sys instead of /proc and /sys
-  --database FILE  instead of /var/lib/belabox-metrics/metrics.db"""
+  --database FILE  instead of /var/lib/belabox-metrics/metrics.db
+
+Example: belabox-metrics collect cpu.temperature --dry-run"""
 
 
 class Request:

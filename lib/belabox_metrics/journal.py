@@ -50,7 +50,9 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     """
     if variable("JOURNAL_STREAM") and _send(message, priority, message_id, fields):
         return
-    shown = " ".join(f"{key}={value}" for key, value in fields.items() if value not in (None, ""))
+    # A person at a terminal is told the sentence; who keeps a file of it may want to search the fields.
+    kept = {} if sys.stderr.isatty() else fields
+    shown = " ".join(f"{key}={value}" for key, value in kept.items() if value not in (None, ""))
     # The <N> prefix is the priority for a manager that reads stderr (sd-daemon(3)); a person need not see it.
     prefix = f"<{priority}>" if variable("JOURNAL_STREAM") else ""
     text = f"{prefix}{_one_line(message)}" + (f"  [{_one_line(shown)}]" if shown else "")
@@ -96,4 +98,10 @@ def _send(message: str, priority: int, message_id: str, fields: dict[str, object
 
 
 def _one_line(text: str) -> str:
-    return text.replace("\r", "\\r").replace("\n", " | ")
+    """Also nothing that a terminal would act on: names of devices and what servers say come by here."""
+    line = text.replace("\r", "\\r").replace("\n", " | ")
+    if line.isprintable():
+        return line
+    from .printable import printable
+
+    return printable(line, None)

@@ -7,8 +7,8 @@ import json
 import sys
 import time
 
+from . import terminal
 from .errors import Problem
-from .printable import printable
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.sessions import Stored, latest
 
@@ -29,9 +29,10 @@ def main(arguments: list[str]) -> int:
         for session in found:
             print(json.dumps(_document(session)))
     elif found:
-        print(f"{'id':36}  {'start':19}  {'lasted':>9}  {'status':9}  relay, pipeline")
+        screen = terminal.of()
+        print(screen.fit(f"{'id':36}  {'start':19}  {'lasted':>9}  {'status':9}  relay, pipeline"))
         for session in found:
-            print(_row(session))
+            print(screen.fit(_row(session)))
     else:
         print("no stream has been recorded yet", file=sys.stderr)
     return 0
@@ -50,7 +51,7 @@ def _document(session: Stored) -> dict[str, object]:
 def _row(session: Stored) -> str:
     start = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(session.start_ms / 1000))
     setup = ", ".join(str(session.metadata[key]) for key in ("relay", "pipeline") if key in session.metadata)
-    return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {printable(setup, None)}".rstrip()
+    return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {setup}".rstrip()
 
 
 def _lasted(session: Stored) -> str:
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="belabox-metrics sessions",
         description="List the streams of this box, the newest first. A session that failed was cut off or ended while"
         " it did not arrive.",
+        epilog="Example: belabox-metrics sessions --limit 5; belabox-metrics report explains one",
     )
     parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")

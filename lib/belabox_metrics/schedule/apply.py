@@ -233,7 +233,8 @@ def _refused(problem: Problem) -> int:
 def _parser() -> argparse.ArgumentParser:
     what = "Make timers and settings what the configuration says. One with a mistake changes nothing."
     default = "default: %(default)s"
-    parser = argparse.ArgumentParser(prog="belabox-metrics apply", description=what)
+    epilog = "Example: sudo belabox-metrics apply --dry-run"
+    parser = argparse.ArgumentParser(prog="belabox-metrics apply", description=what, epilog=epilog)
     parser.add_argument("--config", metavar="FILE", default=configuration_path(), help=default)
     parser.add_argument("--units", metavar="DIR", default=UNITS, help=f"where timers go, {default}")
     parser.add_argument("--database", metavar="FILE", help="default: storage.path of the configuration")

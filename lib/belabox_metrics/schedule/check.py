@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from .. import terminal
 from ..config.configuration import load
 from ..config.duration import spell
 from ..errors import ConfigProblem
@@ -74,10 +75,11 @@ def _show(configuration: Configuration, rows: list[dict[str, object]]) -> None:
     print(f"ok: {scheduled} of {len(rows)} metrics have a timer, {sends}")
     if not rows:
         return
-    print(f"{'METRIC':<20} {'INTERVAL':>9}  {'PRIORITY':<9} TIMER")
+    screen = terminal.of()
+    print(screen.fit(f"{'METRIC':<20} {'INTERVAL':>9}  {'PRIORITY':<9} TIMER"))
     for metric, row in zip(configuration.metrics, rows):
         timer = row.get("shown") or f"none: {metric.reason}"
-        print(f"{metric.name:<20} {spell(metric.interval_ms):>9}  {metric.priority:<9} {timer}")
+        print(screen.fit(f"{metric.name:<20} {spell(metric.interval_ms):>9}  {metric.priority:<9} {timer}"))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,7 +34,9 @@ USAGE = """usage: belabox-metrics upload [--due]
 
 Send what is pending now, to remote.url of the configuration. What the server does not accept stays pending.
 
-  --due  only what is due, and only when no failure of before asks to wait: what the timer does"""
+  --due  only what is due, and only when no failure of before asks to wait: what the timer does
+
+Example: sudo belabox-metrics upload && sudo belabox-metrics verify --since 1h"""
 
 
 def main(arguments: list[str]) -> int:
@@ -146,7 +148,12 @@ def _drain(
 def _tell_rest(connection: Connection) -> None:
     """To a person who asked for everything, as one activation has its bounds, and samples may wait for the time."""
     left = queue.pending_count(connection)
-    print(f"{left} samples are still pending" if left else "nothing is pending any more")
+    said = f"{_counted(left, 'sample')} {'is' if left == 1 else 'are'} still pending"
+    print(said if left else "nothing is pending any more")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, duration_us: int, again: bool) -> int:
@@ -171,12 +178,12 @@ def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, dura
         fields["backoff_ms"] = link.backoff_ms
         return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED, again=again, **fields)
     if batch.samples:
-        message = f"{batch.samples} samples sent in {batch.chunks} chunks"
+        message = f"{_counted(batch.samples, 'sample')} sent in {_counted(batch.chunks, 'chunk')}"
         journal.record(message, message_id=journal.UPLOADED, job="upload", **fields)
     if batch.doubt:
         message = f"{batch.doubt}: belabox-metrics verify tells what is missing"
         journal.record(message, priority=journal.WARNING, message_id=journal.UPLOADED, job="upload", **fields)
     if batch.rejected:
-        message = f"{batch.rejected} samples set aside, which the server does not take"
+        message = f"{_counted(batch.rejected, 'sample')} set aside, which the server does not take"
         journal.record(message, priority=journal.WARNING, message_id=journal.REJECTED, job="upload", **fields)
     return 0

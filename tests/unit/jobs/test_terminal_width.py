@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from belabox_metrics import terminal
+from belabox_metrics import journal, terminal
+from belabox_metrics.errors import Problem
 from belabox_metrics.terminal import BAD, Terminal, columns
 
 
@@ -83,3 +84,18 @@ def test_wrapping_loses_nothing(text: str) -> None:
     lines = Terminal(24).wrapped(text, "  ")
     assert max(map(columns, lines)) <= 24
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_at_a_terminal_a_record_is_a_sentence_and_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    ours, theirs = pty.openpty()
+    try:
+        with open(theirs, "w", encoding="utf-8") as stream:
+            monkeypatch.setattr("sys.stderr", stream)
+            journal.record("1 sample sent\x1b[2J", job="upload", count=1)
+            journal.failure(Problem("said \x07"), job="upload")
+            stream.flush()
+            shown = os.read(ours, 4096).decode()
+    finally:
+        os.close(ours)
+    assert shown.splitlines() == ["1 sample sent\\x1b[2J", "belabox-metrics upload: said \\x07"]
