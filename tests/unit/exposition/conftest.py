@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import pytest
 
@@ -21,8 +21,6 @@ HOUR = 3_600_000
 _SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:\\.|[^"\\])*",?)*)\})? (\S+)')
 _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:\\.|[^"\\])*)"')
 _ESCAPED = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
-
-Values = list[tuple[str, Union[float, str, None], dict[str, str]]]
 
 
 class Read(NamedTuple):
