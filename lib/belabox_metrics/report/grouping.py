@@ -154,9 +154,9 @@ def _strains(found: list[Incident], strains: list[Observation]) -> list[Incident
 
 
 def _holds(incident: Incident, strain: Incident) -> bool:
-    """It lies within, and was not there before symptoms that have no fault."""
+    """It begins within and does not outlast it, and was not there before symptoms that have no fault."""
     return (
-        incident.since_ms - NEAR_MS <= strain.since_ms
+        incident.since_ms - NEAR_MS <= strain.since_ms <= incident.until_ms
         and strain.until_ms <= incident.until_ms + NEAR_MS
         and (incident.kind == FAULT or strain.since_ms > incident.since_ms + strain.lead.slack_ms)
     )

@@ -343,6 +343,14 @@ def test_a_strain_that_lasts_is_told_beside_a_fault_in_its_time(stream: Stream) 
     assert "processor normal" not in account.sentence(made.recording, made.incidents[1])
 
 
+def test_a_strain_that_begins_when_a_fault_is_over_is_another_finding(stream: Stream) -> None:
+    encoder_stalled(stream)
+    stream.value("encoder.frame_rate_fps", 616, 640, 60)
+    stream.event("alert_raised", 628, "room.temperature 41 is above 40", alert="room")
+    stream.event("alert_cleared", 634, alert="room")
+    assert [lead for lead, _ in told(stream.play())] == ["encoder-stalled", "alert"]
+
+
 def test_a_strain_that_came_after_leads_nothing(stream: Stream) -> None:
     stream.collapse(600, 700)
     stream.value("cpu.temperature", 645, 680, 91)
