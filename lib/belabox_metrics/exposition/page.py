@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import StoreProblem
+from ..errors import Problem, StoreProblem
 from ..health import facts, judge
 from ..store import figures
 from ..store.database import DatabaseError, problem
@@ -29,7 +29,7 @@ class Page:
         an error itself: who scrapes learns that the box lives and what it lacks."""
         try:
             return self._whole(now)
-        except StoreProblem as failed:
+        except Problem as failed:
             families = Families()
             sizes = (figures.size(self._store.path), figures.size(self._store.path + "-wal"))
             recorder.add_verdict(recorder.Own(families, ""), judge.report_without_database(failed, sizes, now))
