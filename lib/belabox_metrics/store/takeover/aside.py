@@ -24,6 +24,8 @@ KEPT = ".go-v"
 # Where the requirements of that system put it, below the folder where its milestones had it.
 ELSEWHERE = "/active/metrics.db"
 MOST = 9
+# For others who only look whose database it is.
+PATIENCE_S = 5.0
 
 
 def move(connection: Connection, path: str, lock: Lock) -> None:
@@ -89,7 +91,7 @@ def _move(path: str, beside: str) -> None:
 
 def _alone(path: str) -> Layout | None:
     """Fold its log into the file, which is then all there is of it. None for a database of somebody else."""
-    connection = sqlite.connect(path, timeout=1, isolation_level=None)
+    connection = sqlite.connect(path, timeout=PATIENCE_S, isolation_level=None)
     try:
         layout = layout_of(connection)
         if layout is None:
