@@ -361,6 +361,33 @@ def values(machine: Machine, name: str, tags: str) -> list[tuple[float, float]]:
     return [(row["timestamp_ms"] / 1000, row["metric_value"]) for row in rows]
 
 
+# Of each phase the rule that names it, the rules that have seen more of it, and when it began.
+REPORTED: list[tuple[str, set[str], str]] = [
+    ("modem-gone", {"link-lost"}, "modem"),
+    ("relay-silent", {"connection-lost", "not-arriving", "restarted", "page-failed"}, "relay"),
+    ("hdmi-lost", {"capture-failed", "few-frames", "restarted"}, "hdmi"),
+    ("encoder-stalled", {"few-frames", "restarted"}, "encoder"),
+    ("heat", set(), ""),
+]
+
+
+def test_the_report_names_each_fault_and_nothing_else(played: Script) -> None:
+    """Seen by rules alone: the report knows nothing of the script."""
+    machine = played.box.machine
+    told = json.loads(machine.run("belabox-metrics", "report", "--json").stdout)
+    found = [(one["rule"], {seen["rule"] for seen in one["observations"]} - {one["rule"]}) for one in told["findings"]]
+    assert found == [(rule, others) for rule, others, _ in REPORTED]
+    for one, (_, _, phase) in zip(told["findings"], REPORTED):
+        if phase:
+            began, ended = played.bad[phase]
+            # A number is read every two seconds.
+            assert began - EXACT_S <= one["since_ms"] / 1000 <= ended
+            assert began <= one["until_ms"] / 1000 <= ended + 2 * SOON_S
+    page = machine.run("belabox-metrics", "report", told["session"]["id"][:8]).stdout
+    assert all(one["sentence"].partition(" ")[0] in page for one in told["findings"])
+    assert SECRET not in page
+
+
 def test_no_secret_has_left_the_process_table(played: Script) -> None:
     machine = played.box.machine
     journal = machine.run("grep", "-aqF", SECRET, "-r", "/var/log/journal", "/run/log/journal", check=False)

@@ -41,6 +41,7 @@ summary{cursor:pointer;color:var(--link)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.2rem .7rem .2rem 0;border-bottom:1px solid var(--edge)}
+td a{white-space:nowrap}
 td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
 code{font-size:.92em}
 .rules dt{font-weight:600;margin-top:.7rem}
