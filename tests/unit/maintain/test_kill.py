@@ -34,8 +34,8 @@ moment = Moment(int(wall_ms), int(boottime_ms), "boot", True)
 maintain(Store(path), moment, pace, tuple(one for one in STEPS if one[0] == step))
 os._exit(0)
 """
-# All of the first writes, where each transaction begins in another way; of the many others every so many. At every write:
-# BELABOX_METRICS_EVERY_WRITE=1, some minutes.
+# All of the first writes, where each transaction begins in another way; of the many others every so many. At every
+# write: BELABOX_METRICS_EVERY_WRITE=1, some minutes.
 EACH, STRIDE = 6, 1 if os.environ.get("BELABOX_METRICS_EVERY_WRITE") else 17
 STEPS = ("checkpoint", "roll_up", "retention", "room", "check")
 TABLES = ("runs", "minutes", "five_minutes", "hours", "boots", "shapes", "series", "sessions", "rejected")
