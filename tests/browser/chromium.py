@@ -125,12 +125,14 @@ class Tab:
 
     def open(self, url: str) -> None:
         """Until everything is loaded."""
-        loaded = len(self._told("Page.loadEventFired"))
+        loaded = self.documents
         self.call("Page.navigate", url=url)
         until = time.monotonic() + PATIENCE_S
-        while len(self._told("Page.loadEventFired")) == loaded:
+        while self.documents == loaded:
             assert time.monotonic() < until, f"{url} is not loaded"
             self._browser.listen(1)
+        while not self.evaluate("document.readyState === 'complete'"):
+            assert time.monotonic() < until, f"{url} is not loaded"
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression, a promise's when it is kept."""
@@ -155,7 +157,7 @@ class Tab:
     @property
     def documents(self) -> int:
         """How often a document was loaded."""
-        return len(self._told("Page.loadEventFired"))
+        return sum(frame["frame"]["url"] != "about:blank" for frame in self._told("Page.frameNavigated"))
 
     @property
     def errors(self) -> list[str]:

@@ -30,6 +30,7 @@ INTERVALS = {
     "stream.links": 10_000,
     "stream.health": 30_000,
 }
+OF_A_STREAM = ("modem", "srt.relay", "stream.health", "stream.links")
 HOSTILE = "<script>x</script>"
 
 
@@ -65,6 +66,9 @@ class StreamingBox:
         """One run of each metric, so long after now."""
         for metric, samples in self.samples(after_ms, live).items():
             self._run(metric, samples, after_ms)
+        if not live:
+            for metric in OF_A_STREAM:
+                self._without(metric, after_ms)
 
     def samples(self, after_ms: int, live: bool) -> dict[str, list[Sample]]:
         """What each metric gives then."""
@@ -139,6 +143,12 @@ class StreamingBox:
 
     def _run(self, metric: str, samples: list[Sample], after_ms: int) -> None:
         runs.add(self.store.connection(), runs.Run("collect", self.moment(after_ms), metric=metric, samples=samples))
+
+    def _without(self, metric: str, after_ms: int) -> None:
+        no_data = runs.Run(
+            "collect", self.moment(after_ms), metric=metric, outcome=runs.NO_DATA, error="no stream is live"
+        )
+        runs.add(self.store.connection(), no_data)
 
     def _configure(self) -> None:
         rows: list[tuple[str, str, int, str | int | float]] = [

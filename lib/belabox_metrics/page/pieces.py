@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .view import View
 
 TEXT_LIMIT = 300
+# Beside a number; the whole of it stands at the top of the page.
+REASON_LIMIT = 90
 
 
 def card(name: str, title: str, content: str, kind: str = "") -> str:
@@ -34,7 +36,7 @@ def figure(label: str, value: str, more: str = "", share: float | None = None) -
 
 def absent(label: str, why: str) -> str:
     """In the place of a number: that there is none, and why."""
-    reason = f'<dd class="more">{escaped(why, TEXT_LIMIT)}</dd>'
+    reason = f'<dd class="more">{escaped(why, REASON_LIMIT)}</dd>'
     return f'<div class="absent"><dt>{escaped(label)}</dt><dd>not known</dd>{reason}</div>'
 
 

@@ -11,6 +11,7 @@ import time
 from ..chart.chart import Chart, Line, Mark, Window
 from ..chart.drawing import drawn
 from ..store import history
+from .pieces import card, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,16 +106,19 @@ def _group(title: str, name: str, connection: Connection, view: View, window: Wi
         for event in view.happened
         if event.priority <= 1 and event.timestamp_ms >= window.since_ms
     ][:MARKS]
-    figures = []
+    figures, missing = [], []
     for label, names, most in charts:
         lines = _lines(found, names, step_ms)
         if "stream.bitrate_kbps" in names:
             lines += _links(found, step_ms)
         least = None if label == "Temperature" else 0
-        figures.append(drawn(Chart(label, names[0], lines, marks=marks, least=least, most=most), window))
-    return (
-        f'<section id="{name}" class="card wide"><h2>{title}</h2><div class="plots">{"".join(figures)}</div></section>'
-    )
+        if lines:
+            figures.append(drawn(Chart(label, names[0], lines, marks=marks, least=least, most=most), window))
+        else:
+            missing.append(label.lower())
+    plots = f'<div class="plots">{"".join(figures)}</div>' if figures else ""
+    absent = said(f"No numbers were recorded of: {', '.join(missing)}.") if missing else ""
+    return card(name, title, plots + absent, "wide")
 
 
 def _step_ms(window: Window) -> int:

@@ -23,12 +23,11 @@ def stream(view: View) -> str:
     if view.live is not None:
         return card("stream", "Stream", _live(view, view.live), "tall")
     if view.one("stream.live") is None:
-        return card(
-            "stream", "Stream", said(f"Whether a stream is live is not known: {view.why_not('stream.session')}.")
-        )
+        why = view.why_not("stream.session")
+        return card("stream", "Stream", said(f"Whether a stream is live is not known: {why}."), "wide")
     last = next((session for session in view.sessions if session.end_ms is not None), None)
     when = f" The last one ended {ago(view.now.wall_ms - last.end_ms)}." if last and last.end_ms else ""
-    return card("stream", "Stream", said(f"No stream is live.{when}"))
+    return card("stream", "Stream", said(f"No stream is live.{when}"), "wide")
 
 
 def _live(view: View, session: Stored) -> str:
@@ -37,7 +36,7 @@ def _live(view: View, session: Stored) -> str:
     reconnects = view.one("stream.reconnects_total")
     if reconnects:
         since += f", started anew {reconnects:.0f} {'time' if reconnects == 1 else 'times'}"
-    metric = next((name for name in _STATISTICS if view.why_not(name) == "no value yet"), _STATISTICS[1])
+    metric = next((name for name in _STATISTICS if view.is_collected(name)), _STATISTICS[1])
     bitrate = ("srt.bitrate_kbps", "stream.bitrate_kbps", "encoder.output_bitrate_kbps")
     where = dict(zip(bitrate, ("at the relay", "sent over all links", "from the encoder")))
     found = view.first(*bitrate)

@@ -73,7 +73,8 @@ a:focus-visible{outline:3px solid var(--key);outline-offset:2px;border-radius:.2
 @media (min-width:44rem){main{grid-template-columns:repeat(2,minmax(0,1fr))}.banner,.wide{grid-column:1/-1}
 .tall{grid-row:span 2}.plots{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (min-width:44rem) and (max-width:69.99rem){.plots>:first-child:nth-last-child(odd){grid-column:1/-1}}
-@media (min-width:70rem){.plots{grid-template-columns:repeat(3,minmax(0,1fr))}}
+@media (min-width:70rem){.figures{grid-template-columns:repeat(4,minmax(0,1fr))}.figures dd{font-size:1.25rem}
+.plots{grid-template-columns:repeat(3,minmax(0,1fr))}}
 @media print{body{background:none}.card{break-inside:avoid}}
 """
 )

@@ -19,8 +19,8 @@ def upload(view: View) -> str:
     details = uploader["details"]
     items = [
         figure("Last upload", _since(details["time_since_upload_seconds"], details["last_upload_time"])),
-        figure("Waiting", _samples(details["pending_count"]), _rest(details)),
-        figure("Sent", _samples(details["metrics_uploaded"])),
+        figure("Waiting", _count(details["pending_count"]), ", ".join(["samples", *_rest(details)])),
+        figure("Sent", _count(details["metrics_uploaded"]), "samples"),
         figure("Database", shown("size_bytes", storage["details"]["database_size_bytes"]), _oldest(storage["details"])),
     ]
     message = f'<p class="live">{escaped(str(uploader["message"]), TEXT_LIMIT)}</p>'
@@ -33,17 +33,17 @@ def _since(seconds: object, last: object) -> str:
     return "before this boot" if last else "none yet"
 
 
-def _samples(count: object) -> str:
-    return f"{count:,} samples" if isinstance(count, int) else "not known"
+def _count(count: object) -> str:
+    return f"{count:,}" if isinstance(count, int) else "not known"
 
 
-def _rest(details: dict[str, object]) -> str:
+def _rest(details: dict[str, object]) -> list[str]:
     told = []
     if details.get("retry_queue_size"):
         told.append(f"{details['retry_queue_size']} were sent and not accepted yet")
     if details.get("rejected_count"):
         told.append(f"{details['rejected_count']} were set aside")
-    return ", ".join(told)
+    return told
 
 
 def _oldest(details: dict[str, object]) -> str:

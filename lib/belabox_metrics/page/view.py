@@ -70,6 +70,10 @@ class View:
         found = [(name, value) for name in names if (value := self.one(name)) is not None]
         return found[0] if found else None
 
+    def is_collected(self, metric: str) -> bool:
+        """Whether it has a timer."""
+        return f"collector.{metric}" in self._components
+
     def why_not(self, metric: str) -> str:
         """Why a metric has no values now."""
         component = self._components.get(f"collector.{metric}")

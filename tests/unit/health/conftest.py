@@ -110,7 +110,7 @@ class Responding:
         self.process = process
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self.listener.getsockname(), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.listener.getsockname()[1]), timeout=10)
 
     def send(self, data: bytes) -> bytes:
         """All that comes back for these bytes. An answer that a reset took away is an error."""
@@ -132,9 +132,9 @@ class Starter:
     def __init__(self, stack: contextlib.ExitStack) -> None:
         self._stack = stack
 
-    def listener(self) -> socket.socket:
+    def listener(self, host: str = "127.0.0.1") -> socket.socket:
         listener = self._stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, 0))
         listener.listen(1024)
         return listener
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -151,6 +152,58 @@ def test_a_thousand_requests_at_once_and_one_more(responding: Responding) -> Non
     assert statuses == [200] * 1000
     assert responding.get("/health").status == 200
     assert time.monotonic() - started < 10
+
+
+def test_while_the_database_is_held_it_lives_and_says_so(at_work: Path, tmp_path: Path, starter: Starter) -> None:
+    """Somebody in it with sqlite3 and an exclusive lock: a reader waits five seconds, whoever asks for /health/live
+    does not, and who gives up while waiting is forgotten."""
+    held = tmp_path / "held.db"  # a copy, which nobody else has open
+    holder = sqlite3.connect(held, isolation_level=None)
+    sqlite3.connect(at_work).backup(holder)
+    holder.execute("PRAGMA journal_mode=WAL")
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    responding = starter.start(held)
+    with responding.connect() as waiting:
+        waiting.settimeout(30)
+        waiting.sendall(GET)
+        for _ in range(3):
+            responding.connect().close()
+            with responding.connect() as gone:
+                gone.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        for _ in range(20):
+            assert responding.get("/health/live").status == 200
+        waiting.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            waiting.recv(1)
+        waiting.settimeout(30)
+        reply = Reply(read_all(waiting))
+    assert reply.status == 503
+    assert "keeps the database busy" in reply.json["components"]["storage"]["message"]
+    holder.close()
+
+
+def test_who_waits_for_what_is_being_made_is_answered_after_half_closing(at_work: Path, starter: Starter) -> None:
+    responding = starter.start(at_work)
+    with responding.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert b"</html>" in read_all(connection)
+
+
+def test_others_are_refused_before_anything_is_read(tmp_path: Path, starter: Starter) -> None:
+    """The box itself has more addresses than the loopback's: to ask from one is to ask from outside."""
+    addresses = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
+    own = next((address for address in addresses if "." in address and not address.startswith("127.")), None)
+    if own is None:
+        pytest.skip("this machine has no address but the loopback's")
+    listener = starter.listener("0.0.0.0")
+    responding = starter.start(tmp_path / "none.db", listener=listener)
+    with socket.create_connection((own, listener.getsockname()[1]), timeout=10) as connection:
+        connection.sendall(GET)
+        reply = Reply(read_all(connection))
+    assert (reply.status, own in reply.json["error"]) == (403, True)
+    assert responding.get("/health/live").status == 200
 
 
 def test_slow_ones_and_silent_ones_hurt_nobody_and_are_sent_away(responding: Responding) -> None:
