@@ -47,7 +47,7 @@ def verdict(recording: Recording, found: list[Incident]) -> str:
     """The whole of it in a sentence or two."""
     lasted = length(recording.until_ms - recording.session.start_ms)
     harmful = [one for one in found if one.harm(INTERRUPTED) or one.harm(DEGRADED)]
-    faults = [one for one in found if one.kind == FAULT]
+    faults = [one for one in harmful if one.kind == FAULT]
     start = f"A stream of {lasted}. {_ENDED.get(recording.session.status, '')}".strip()
     if not found:
         return f"{start} Nothing stood out in what was recorded."
@@ -62,8 +62,8 @@ def verdict(recording: Recording, found: list[Incident]) -> str:
             return f"{start} One thing stood out, which is not known to have harmed it."
         return f"{start} {len(found)} things stood out, none of which is known to have harmed it."
     count = f"{len(harmful)} incident{'' if len(harmful) == 1 else 's'}"
-    more = f", {len(faults)} of them with a fault that was recorded" if len(harmful) > 1 and faults else ""
-    return f"{start} It was {' and '.join(said) or 'disturbed'}, in {count}{more}."
+    known = f", {len(faults)} of them with a fault that was recorded" if 0 < len(faults) < len(harmful) else ""
+    return f"{start} It was {' and '.join(said) or 'disturbed'}, in {count}{known}."
 
 
 def lines(recording: Recording, found: list[Incident]) -> list[Line]:

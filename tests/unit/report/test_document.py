@@ -162,6 +162,16 @@ def test_a_stream_that_is_well_says_so(stream: Stream) -> None:
     assert document(made)["findings"] == []
 
 
+def test_the_verdict_counts_what_harmed_the_stream(stream: Stream) -> None:
+    modem_pulled(stream)
+    stream.event("usb_disconnected", 500, port="3-1")
+    stream.collapse(800, 850)
+    assert words(stream.play()).splitlines()[1] == (
+        "A stream of 20 min. It was stopped. It was worse than usual for 1 min 15 s, in 2 incidents, 1 of them with a"
+        " fault that was recorded."
+    )
+
+
 def test_a_program_gets_what_a_person_reads(stream: Stream) -> None:
     relay_stalled(stream)
     made: Report = stream.play()

@@ -9,9 +9,7 @@ import pytest
 from belabox_metrics.report import account
 from belabox_metrics.report.report import Report
 
-from .conftest import START, Stream
-
-GIB = 1024**3
+from .conftest import LTE, START, Stream
 
 
 def nothing(stream: Stream) -> None:
@@ -140,6 +138,12 @@ def repetitions(stream: Stream) -> None:
     stream.value("srt.retransmit_percent", 590, 710, 40)
 
 
+def loss_on_the_way(stream: Stream) -> None:
+    """Half of what is sent does not arrive: nothing else was sent."""
+    stream.value("srt.bitrate_kbps", 600, 700, 3000)
+    stream.value("srt.packet_loss_percent", 590, 710, 50)
+
+
 def disk_full(stream: Stream) -> None:
     stream.value("disk.available_bytes", 500, 1000, 0, mount="/")
     stream.value("disk.usage_percent", 500, 1000, 100, mount="/")
@@ -191,6 +195,15 @@ def trouble_of_unknown_cause(stream: Stream) -> None:
     stream.value("srt.packet_loss_percent", 605, 645, 30)
 
 
+def too_late_for_the_latency(stream: Stream) -> None:
+    stream.value("srt.drop_percent", 600, 650, 4)
+
+
+def encoder_too_slow(stream: Stream) -> None:
+    stream.also("encoder", "encoder.frames_dropped_percent", 0)
+    stream.value("encoder.frames_dropped_percent", 600, 690, 3)
+
+
 def usb_hub_away(stream: Stream) -> None:
     stream.event("usb_disconnected", 600, port="3-1")
 
@@ -221,6 +234,7 @@ EXPECTED: list[tuple[Script, list[tuple[str, set[str]]]]] = [
     (weak_signal, [("weak-signal", {"loss"})]),
     (something_else_is_sent, [("other-traffic", set())]),
     (repetitions, []),
+    (loss_on_the_way, [("loss", set())]),
     (disk_full, [("disk-full", set())]),
     (restarted_for_no_reason, [("restarted", set())]),
     (belaui_gone, [("programs-gone", set())]),
@@ -232,6 +246,8 @@ EXPECTED: list[tuple[Script, list[tuple[str, set[str]]]]] = [
     (an_alert_of_ones_own, [("alert", set())]),
     (sound_late, [("sound-late", set())]),
     (trouble_of_unknown_cause, [("bitrate-low", {"loss"})]),
+    (too_late_for_the_latency, [("drops", set())]),
+    (encoder_too_slow, [("frames-dropped", set())]),
     (usb_hub_away, [("usb-gone", set())]),
     (
         two_faults,
@@ -255,6 +271,41 @@ def test_what_is_in_the_script_is_found_and_nothing_else(
 ) -> None:
     script(stream)
     assert told(stream.play()) == expected
+
+
+# Series, its tags, and a value that is nearly bad; or one that is bad for less time than it must be.
+NEARLY: list[tuple[str, dict[str, str], float, int]] = [
+    ("cpu.temperature", {}, 84.9, 90),
+    ("cpu.usage_percent", {"core": "all"}, 89.9, 90),
+    ("cpu.usage_percent", {"core": "all"}, 100, 20),
+    ("cpu.usage_percent", {"core": "cpu0"}, 100, 90),
+    ("memory.available_bytes", {}, 101_000_000, 90),
+    ("memory.pressure_full_percent", {}, 9.9, 90),
+    ("modem.rsrp_dbm", LTE, -109, 90),
+    ("modem.rsrp_dbm", LTE, -120, 29),
+    ("srt.packet_loss_percent", {}, 4.9, 90),
+    ("srt.packet_loss_percent", {}, 40, 5),
+    ("srt.rtt_ms", {}, 499, 90),
+    ("srt.rtt_ms", {}, 2000, 5),
+    ("srt.drop_percent", {}, 1.9, 90),
+    ("srt.bitrate_kbps", {}, 4200, 90),
+    ("srt.bitrate_kbps", {}, 1200, 5),
+    ("stream.bitrate_kbps", {}, 8500, 90),
+    ("stream.bitrate_kbps", {}, 20_000, 20),
+    ("stream.link_bitrate_kbps", {"interface": "wwan0"}, 11, 90),
+    ("stream.link_bitrate_kbps", {"interface": "wwan0"}, 0, 10),
+    ("encoder.frame_rate_fps", {}, 31, 90),
+    ("disk.usage_percent", {"mount": "/"}, 98.9, 600),
+    ("disk.available_bytes", {"mount": "/"}, 51_000_000, 600),
+]
+
+
+@pytest.mark.parametrize(("name", "tags", "value", "lasting"), NEARLY)
+def test_what_is_nearly_bad_is_not_told(
+    stream: Stream, name: str, tags: dict[str, str], value: float, lasting: int
+) -> None:
+    stream.value(name, 400, 400 + lasting, value, **tags)
+    assert told(stream.play()) == []
 
 
 def sentences(made: Report) -> list[str]:

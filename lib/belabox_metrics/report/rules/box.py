@@ -22,8 +22,8 @@ WAITING_PERCENT = 10
 FULL_PERCENT, FULL_BYTES = 99, 50_000_000
 # What interfaces send beyond what arrives: at least half as much again, and this much, for so long.
 OTHER_TIMES, OTHER_KBPS, OTHER_MS = 1.5, 500, 30_000
-# Repetitions explain it, from so many percent on.
-REPEATED_PERCENT = 15
+# Losses and repetitions explain it, from so many percent on.
+LOST_PERCENT, REPEATED_PERCENT = 5, 15
 # The next boot tells the last lines of this one.
 AFTER_MS = 60_000
 HEAT, MEMORY = "heat", "memory"
@@ -190,20 +190,20 @@ def disk_full(recording: Recording) -> list[Observation]:
 
 
 def other_traffic(recording: Recording) -> list[Observation]:
-    """The links sent far more than arrived as the stream, and repetitions do not explain it."""
+    """The links sent far more than arrived as the stream, and neither losses nor repetitions explain it."""
     sent, arrived = recording.one("stream.bitrate_kbps"), recording.one("srt.bitrate_kbps")
-    repeated = recording.one("srt.retransmit_percent")
-    if sent is None or arrived is None:
+    lost, repeated = recording.one("srt.packet_loss_percent"), recording.one("srt.retransmit_percent")
+    if sent is None or arrived is None or lost is None:
         return []
     near_ms = 2 * max(sent.interval_ms, arrived.interval_ms)
 
     def beyond(at_ms: int) -> float:
-        came = arrived.before(at_ms, near_ms)
+        out, came, missing = sent.before(at_ms, 0), arrived.before(at_ms, near_ms), lost.before(at_ms, near_ms)
         again = repeated.before(at_ms, near_ms) if repeated else None
-        if came is None or came.mean <= 0 or (again and again.mean >= REPEATED_PERCENT):
+        if out is None or came is None or missing is None or out.mean < OTHER_TIMES * came.mean:
             return 0.0
-        out = sent.before(at_ms, 0)
-        return out.mean - came.mean if out and out.mean >= OTHER_TIMES * came.mean else 0.0
+        explained = missing.mean >= LOST_PERCENT or (again is not None and again.mean >= REPEATED_PERCENT)
+        return 0.0 if explained else out.mean - came.mean
 
     found = []
     for spell in bad(recording, sent, lambda point: beyond(point.timestamp_ms) >= OTHER_KBPS, lasting_ms=OTHER_MS):

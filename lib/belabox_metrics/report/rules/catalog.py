@@ -213,9 +213,10 @@ RULES = (
         "other-traffic",
         STRAIN,
         box.other_traffic,
-        inputs="stream.bitrate_kbps, srt.bitrate_kbps, srt.retransmit_percent, uploader.metrics_uploaded_total",
-        condition="For 30 s the links sent half as much again as arrived, and 500 kbit/s more at least, while fewer"
-        " than 15 % were repetitions.",
+        inputs="stream.bitrate_kbps, srt.bitrate_kbps, srt.packet_loss_percent, srt.retransmit_percent,"
+        " uploader.metrics_uploaded_total",
+        condition="For 30 s the links sent half as much again as arrived, and 500 kbit/s more at least, while less"
+        " than 5 % was lost and less than 15 % was repeated.",
         says="How much, and how many samples this program uploaded meanwhile.",
         silent="without the statistics of the relay",
     ),
