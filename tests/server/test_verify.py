@@ -367,3 +367,24 @@ def test_memory_is_bounded_by_a_period_and_not_by_what_there_is(box: Box) -> Non
     assert "120000 samples" in done.stdout
     assert peaks["4h"] < peaks["70m"] * 1.15
     assert peaks["4h"] < 80 * 1024
+
+
+def test_what_was_rolled_up_meanwhile_is_not_asked_for_and_the_rest_of_its_hour_is(box: Box, verify: Verify) -> None:
+    from belabox_metrics.maintain.pace import Pace
+    from belabox_metrics.maintain.runner import maintain
+
+    hour = 60 * 60_000
+    # Begin of the runs: two hours before; the roll-up falls into their middle.
+    box.now_ms = box.now_ms // hour * hour - 47 * hour
+    box.collect(120)
+    box.upload()
+    before = verify(box, "--since", "4d")[1]["total"]
+    assert before == counts(stored=240, sent=240, on_server=240)
+    at = box.now_ms - 2 * hour + 48 * hour + 30 * 60_000
+    maintain(box.store, Moment(at, at % 10**9, "b", True), Pace(share=1))
+    code, found = verify(box, "--since", "4d")
+    assert code == 0
+    assert found["total"]["missing"] == 0
+    # Thirty runs are minutes now; what the server has of them is not held against anybody.
+    assert found["total"]["sent"] == 180
+    assert found["total"]["on_server"] in (180, 240)
