@@ -74,6 +74,7 @@ def test_without_root_it_says_what_it_can_not_see(box: Machine) -> None:
     as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     done = box.run(*as_nobody, "belabox-metrics", "doctor", check=False)
     assert "use sudo" in done.stdout
+    assert done.returncode == 0, done.stdout
     assert done.stderr == ""
     assert box.run(*as_nobody, "belabox-metrics", "doctor", "--repair", check=False).returncode == 2
 

@@ -50,8 +50,13 @@ class Box:
 
     @cached_property
     def _loaded(self) -> tuple[Configuration | None, Problem | None]:
-        if os.path.lexists(self.config) and not os.access(self.config, os.R_OK):
+        try:
+            os.close(os.open(self.config, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        except PermissionError:
+            # Who may not read it can't tell whether it is right.
             return None, Problem("can't be read by this user", where=self.config, hint="use sudo")
+        except OSError:
+            pass
         try:
             return load(self.config), None
         except ConfigProblem as problem:

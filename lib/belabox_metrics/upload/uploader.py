@@ -106,9 +106,10 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
         if plan is not None:
             plan.note(writing)
     reserve.keep(store.path)
+    code = _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)
     if everything and not failed:
         _tell_rest(connection)
-    return _tell(remote, batch, link, failed, duration_us, again=bool(failed) and link.error == before)
+    return code
 
 
 def _note_silence(link: Link, remote: Remote, moment: clock.Moment, failed: Problem) -> None:
