@@ -97,7 +97,9 @@ def _groups(connection: Connection, view: View) -> list[str]:
 
 def _group(title: str, name: str, connection: Connection, view: View, window: Window, charts: Sequence[Drawn]) -> str:
     step_ms = _step_ms(window)
-    wanted = tuple(dict.fromkeys(series for _, names, _ in charts for series in (*names, _LINK)))
+    wanted = tuple(series for _, names, _ in charts for series in names)
+    if "stream.bitrate_kbps" in wanted:
+        wanted += (_LINK,)
     # From the beginning of a step, or its first point would be of a part of it.
     since_ms = window.since_ms - window.since_ms % step_ms
     found = history.points(connection, wanted, since_ms, window.until_ms, step_ms)
