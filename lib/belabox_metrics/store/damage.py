@@ -10,8 +10,8 @@ import posix as os  # as environment.py says
 import time
 
 from ..errors import Damaged, Problem
+from . import header
 from .database import DatabaseError, Store, problem, quoted
-from .schema import APPLICATION_ID
 from .sqlite import connect
 
 TYPE_CHECKING = False
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 CHECK_S = 4.0
 # How many instructions of SQLite's machine between two looks at the time.
 _STEP = 20_000
-# Bytes 18 and 19 of the header, https://www.sqlite.org/fileformat2.html: how it is written and read, by a journal or,
-# as ours, by a log. A person may have changed that, in both.
-_VERSIONS, _KNOWN = slice(18, 20), (b"\x01\x01", b"\x02\x02")
-_MAGIC = b"SQLite format 3\x00"
 # What every job touches, so that small damage is found before a large table has been read.
 _SMALL = ("settings", "boots", "jobs", "positions", "link", "shapes", "series", "sessions", "flights", "backlog")
 
@@ -37,7 +33,7 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
     if _size(path) == 0:  # an empty file is an empty database
         return ""
     # Before there is a connection: closing the file takes SQLite's locks of this process on it along.
-    if wrong := _header(path):
+    if wrong := header.fault(path):
         return wrong
     try:
         Store(path).reading().close()
@@ -66,22 +62,6 @@ def _checked(connection: Connection, seconds: float | None) -> str:
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
     said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     return "" if said == "ok" else said.replace("\n", " ")
-
-
-def _header(path: str) -> str:
-    """SQLite takes a database for read-only, or for one without a log, when two bytes of its header are wrong."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    try:
-        header = os.read(descriptor, 100)
-    finally:
-        os.close(descriptor)
-    ours = header[:16] == _MAGIC and header[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    if ours and header[_VERSIONS] not in _KNOWN:
-        return "the database is damaged: its header names another way of writing"
-    return ""
 
 
 def _size(path: str) -> int:

@@ -246,6 +246,11 @@ def problem(error: Exception, path: str) -> Problem:
     for text, what in _DAMAGE:
         if text in said:
             return Damaged(what, where=path, hint="a job moves it aside and starts another, see docs/recovery.md")
+    if "readonly" in said:
+        from .header import fault
+
+        if wrong := fault(path):
+            return Damaged(wrong, where=path)
     for text, what, hint in _KNOWN:
         if text in said:
             return StoreProblem(what, where=path, hint=hint)

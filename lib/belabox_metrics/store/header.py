@@ -1,12 +1,12 @@
-"""The first 100 bytes of a database, written anew where they are damaged: without them SQLite reads nothing at all.
+"""The first 100 bytes of a database: judged where SQLite does not, and written anew where nothing can be read for them.
 
-What stands there is the same for each database of ours (https://www.sqlite.org/fileformat2.html#the_database_header);
-the tables begin behind it. Only for one that was moved aside. What stood there before is kept beside it, in `.header`.
+What stands there is nearly the same for each database of ours; the tables begin behind it. The format is from
+https://www.sqlite.org/fileformat2.html#the_database_header
 """
 
 from __future__ import annotations
 
-import os
+import posix as os  # as environment.py says
 
 from .schema import APPLICATION_ID, PAGE_SIZE, VERSION
 
@@ -16,13 +16,37 @@ MAGIC = b"SQLite format 3\x00"
 _ROOTS = (0x05, 0x0D)
 
 
+# Written and read by a journal or, as ours, by a log. A person may have changed that, in both.
+_VERSIONS, _KNOWN = slice(18, 20), (b"\x01\x01", b"\x02\x02")
+
+
+def fault(path: str) -> str:
+    """What is wrong with the header of a database of ours that SQLite does not find wrong, "" for nothing: it takes one
+    for read-only, or for one without a log, when one of two bytes is another.
+
+    Closes the file, and with that SQLite's own locks of this process are gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        found = os.read(descriptor, LENGTH)
+    finally:
+        os.close(descriptor)
+    ours = found[:16] == MAGIC and found[68:72] == APPLICATION_ID.to_bytes(4, "big")
+    if ours and found[_VERSIONS] not in _KNOWN:
+        return "the database is damaged: its header names another way of writing"
+    return ""
+
+
 def mend(path: str) -> bool:
-    """Whether the header of the database at `path` had to be written anew, and was. Raises OSError."""
+    """Whether the header of the database at `path`, which was moved aside, had to be written anew, and was. What stood
+    there before is kept beside it, in `.header`. Raises OSError."""
     with open(path, "r+b") as file:
         found = file.read(LENGTH + 1)
-        if len(found) <= LENGTH or found[LENGTH] not in _ROOTS or _is_whole(found):
-            return False
         pages = os.fstat(file.fileno()).st_size // PAGE_SIZE
+        if len(found) <= LENGTH or found[LENGTH] not in _ROOTS or _is_whole(found, pages):
+            return False
         with open(path + ".header", "wb") as before:
             before.write(found[:LENGTH])
             before.flush()
@@ -32,14 +56,14 @@ def mend(path: str) -> bool:
     return True
 
 
-def _is_whole(found: bytes) -> bool:
-    made = _made(0)
+def _is_whole(found: bytes, pages: int) -> bool:
+    made = _made(pages)
     version = int.from_bytes(found[60:64], "big")
     return all(found[part] == made[part] for part in _FIXED) and 0 < version <= VERSION
 
 
-# Magic, page size, ways of writing and reading, reserved bytes and fractions; format of the schema; encoding; whose.
-_FIXED = (slice(0, 24), slice(44, 48), slice(56, 60), slice(68, 72))
+# Magic, page size, ways of writing and reading, reserved bytes, fractions; pages; format of schema; encoding; whose.
+_FIXED = (slice(0, 24), slice(28, 32), slice(44, 48), slice(56, 60), slice(68, 72))
 
 
 def _made(pages: int) -> bytes:

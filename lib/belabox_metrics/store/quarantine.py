@@ -137,12 +137,12 @@ def make_room(path: str) -> int:
 
 
 def _free(target: str) -> str:
-    """`target`, or the first of its names that is not taken."""
-    number, found = 1, target
-    while _exists(found) or _exists(found + _UNFINISHED):
-        number += 1
-        found = f"{target}.{number}"
-    return found
+    """`target`, or with a number behind those that are taken: names tell which is the older."""
+    directory, name = _split(target)
+    taken = [entry[len(name) :].split("-")[0].split(".") for entry in os.listdir(directory) if entry.startswith(name)]
+    if not taken:
+        return target
+    return f"{target}.{1 + max(int(words[1]) if words[1:] and words[1].isdecimal() else 1 for words in taken)}"
 
 
 def _is_stamp(text: str) -> bool:
@@ -183,10 +183,6 @@ def _sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _exists(path: str) -> bool:
-    return os.access(path, os.F_OK)
 
 
 def _size(path: str) -> int:

@@ -15,9 +15,10 @@ import os
 from .. import clock
 from ..stream.session import ACTIVE, COMPLETED, FAILED
 from . import importer, quarantine, runs
+from .carving import Carving
 from .database import DatabaseError
 from .importer import Batch, OldRun
-from .wreck import View, values
+from .wreck import View, is_run, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ class Wrecks:
     def __init__(self, name: str, asides: list[Aside]) -> None:
         self.name = name
         self.views: list[View] = []
+        self._paths: list[str] = []
         for aside in reversed(asides):
             for with_log in (True, False):
                 try:
                     self.views.append(View(aside.path, with_log))
                 except DatabaseError:
                     continue
+            self._paths.append(aside.path)
         self.lost = 0
 
     def close(self) -> None:
@@ -90,13 +93,18 @@ class Wrecks:
             yield Batch(found, str(after), rows, rows - len(found), sessions)
 
     def _merged(self, after: int) -> Iterator[tuple[View, Row]]:
-        """Each row once, by id; of several the first view's."""
-        streams = [_stream(rank, view, after) for rank, view in enumerate(self.views)]
+        """Each row once, by id; of several the first view's. What was carved out of pages fills the gaps."""
+        ranked = [(view, view.runs(after)) for view in self.views]
+        for path in self._paths:
+            views = [view for view in self.views if view.path == path]
+            if views:
+                ranked.append((views[0], _in_gaps(path, views, after)))
+        streams = [_stream(rank, rows) for rank, (_, rows) in enumerate(ranked)]
         last = after
         for number, rank, row in heapq.merge(*streams):
             if number > last:
                 last = number
-                yield self.views[rank], row
+                yield ranked[rank][0], row
 
     def _made(self, view: View, row: Row) -> OldRun | None:
         number, job, lead, boot, boottime_ms, synchronized, duration_us = row[:7]
@@ -155,9 +163,22 @@ class Wrecks:
         return list(found.values())
 
 
-def _stream(rank: int, view: View, after: int) -> Iterator[tuple[int, int, Row]]:
-    for row in view.runs(after):
+def _stream(rank: int, rows: Iterator[Row]) -> Iterator[tuple[int, int, Row]]:
+    for row in rows:
         yield row[0], rank, row
+
+
+def _in_gaps(path: str, views: list[View], after: int) -> Iterator[Row]:
+    """Rows that no view can read. The views are read ahead of this, in the same order, so their gaps are known."""
+    # Looked for only where something is missing: a row of the views comes first, and may be the last.
+    for row in Carving(path).runs(after) if _is_torn(views, after) else ():
+        if all(view.is_gap(row[0]) for view in views) and is_run(row):
+            yield row
+
+
+def _is_torn(views: list[View], after: int) -> bool:
+    """Whether no view can be read to its end without a gap. Reads them all, which is a part of what is done next."""
+    return not any(view.is_whole(after) for view in views)
 
 
 def is_name(name: str) -> bool:

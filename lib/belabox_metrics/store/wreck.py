@@ -30,7 +30,7 @@ _KINDS = (int,) * 9 + (int, int, str, str)
 class View:
     """One way to see a wreck: with its log, or without, as the log may be what is damaged.
 
-    gaps: stretches of runs that could not be read, so far. lost: runs that were read and make no sense."""
+    path: of the file. lost: runs that were read and make no sense."""
 
     def __init__(self, path: str, with_log: bool) -> None:
         quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
@@ -38,7 +38,7 @@ class View:
         self._connection = connect(f"file:{quoted}?{'mode=ro' if with_log else 'immutable=1'}", uri=True, timeout=1)
         self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         self.path = path
-        self.gaps = 0
+        self._gaps: list[tuple[int, int]] = []
         self.lost = 0
         self.jobs = {row[0]: (row[1], row[2]) for row in self._all("jobs", "id", "id, job, metric", str, str)}
         self.boots = {row[0]: row[1] for row in self._all("boots", "id", "id, boot_id", str)}
@@ -75,11 +75,28 @@ class View:
 
     def runs(self, after: int) -> Iterator[Row]:
         """The rows of runs behind the id `after`, in their order, with the columns of the table."""
-        for row in self._rows("runs", "id", self._run, after):
-            if _is_run(row):
+        for row in self._rows("runs", "id", self._run, after, self._gaps):
+            if is_run(row):
                 yield row
             else:
                 self.lost += 1
+
+    def is_gap(self, number: int) -> bool:
+        """Whether a run of this id would lie where nothing can be read, as far as runs() has come."""
+        return any(after < number < upto for after, upto in self._gaps)
+
+    def is_whole(self, after: int) -> bool:
+        """Whether all runs behind the id `after` can be read."""
+        gaps: list[tuple[int, int]] = []
+        for _ in self._rows("runs", "id", "id", after, gaps):
+            if gaps:
+                break
+        return not gaps
+
+    @property
+    def gaps(self) -> int:
+        """Stretches of runs that could not be read, so far."""
+        return len(self._gaps)
 
     def shape(self, number: int) -> Shape | None:
         """The series of a shape, None where they can't be read."""
@@ -111,7 +128,7 @@ class View:
     def rolled_up(self, table: str, columns: str) -> Iterator[Row]:
         """The rows of `table`, whose key is `id`, which comes first."""
         if self._has(table, "id"):
-            yield from self._rows(table, "id", columns, -1)
+            yield from self._rows(table, "id", columns, -1, [])
 
     def _read_sessions(self) -> list[Row]:
         if not self._has("sessions", "number"):
@@ -151,16 +168,14 @@ class View:
 
     def _all(self, table: str, key: str, columns: str, *kinds: type) -> list[Row]:
         """All rows of a small table whose columns after the key are of `kinds`."""
-        gaps = self.gaps
         try:
-            rows = list(self._rows(table, key, columns, -1))
+            rows = list(self._rows(table, key, columns, -1, []))
         except DatabaseError:
             return []
-        finally:
-            self.gaps = gaps
         return [row for row in rows if all(_is(value, kind) for value, kind in zip(row[1:], kinds))]
 
-    def _rows(self, table: str, key: str, columns: str, after: int) -> Iterator[Row]:
+    def _rows(self, table: str, key: str, columns: str, after: int, gaps: list[tuple[int, int]]) -> Iterator[Row]:
+        """All rows behind `after` that can be read; `gaps` gets where others may be, before what comes behind."""
         query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - names of our own
         probe = f"SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT 1"  # noqa: S608
         while True:
@@ -175,8 +190,8 @@ class View:
                     return
             except (DatabaseError, OverflowError):
                 pass
-            self.gaps += 1
             found = _behind(self._connection, probe, after)
+            gaps.append((after, END if found is None else found + 1))
             if found is None:
                 return
             after = found
@@ -209,7 +224,8 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind)
 
 
-def _is_run(row: Row) -> bool:
+def is_run(row: Row) -> bool:
+    """Whether the columns of a row are what those of a run can be."""
     if not all(_is(value, kind) for value, kind in zip(row[:9], _KINDS)):
         return False
     if not all(value is None or _is(value, kind) for value, kind in zip(row[9:], _KINDS[9:])):

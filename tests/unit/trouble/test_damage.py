@@ -1,0 +1,259 @@
+"""A damaged database: the very sample that met it is stored, the damaged one lies aside whole, what can be read of it
+comes back once, and what was not sent is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from belabox_metrics.store import quarantine
+from belabox_metrics.store.database import Store
+
+from .box import NUMBERS, RUNS, SENT, Box
+
+PAGE = 1024
+
+
+def garbage_at_the_head(box: Box) -> None:
+    box.write(0, b"not what was written" * 4)
+
+
+def zeros_at_the_head(box: Box) -> None:
+    box.write(0, bytes(100))
+
+
+def cut_in_half(box: Box) -> None:
+    os.truncate(box.database, box.database.stat().st_size // 2 // PAGE * PAGE)
+
+
+def rows_overwritten(box: Box) -> None:
+    """Four pages with rows of the table of runs."""
+    content = box.database.read_bytes()
+    leaves = [at for at in range(0, len(content), PAGE) if content[at] == 13 and b"[10" in content[at : at + PAGE]]
+    for at in leaves[:4]:
+        box.write(at, random.Random(at).randbytes(PAGE))
+
+
+def above_all_rows(box: Box) -> None:
+    """The one page that leads to all runs."""
+    (page,) = box.sql("SELECT rootpage FROM sqlite_master WHERE name = 'runs'")
+    box.write((int(str(page[0])) - 1) * PAGE, random.Random(1).randbytes(PAGE))
+
+
+def a_text(box: Box) -> None:
+    forget_log(box)
+    box.database.write_text("SQLite or not, this is a diary\n" * 100)
+
+
+def zeros(box: Box) -> None:
+    forget_log(box)
+    box.database.write_bytes(bytes(5000))
+
+
+def forget_log(box: Box) -> None:
+    for end in ("-wal", "-shm"):
+        Path(f"{box.database}{end}").unlink()
+
+
+# What happens, and how many runs of the past are there again at least.
+DAMAGES: list[tuple[Callable[[Box], None], int]] = [
+    (garbage_at_the_head, RUNS),
+    (zeros_at_the_head, RUNS),
+    (cut_in_half, RUNS // 5),
+    (above_all_rows, RUNS),
+    (rows_overwritten, RUNS - 4 * 16),
+    (a_text, 0),
+    (zeros, 0),
+]
+
+
+@pytest.mark.parametrize(("damage", "least"), DAMAGES, ids=[damage.__name__ for damage, _ in DAMAGES])
+def test_the_sample_that_met_it_is_stored_and_the_past_comes_back(
+    box: Box, damage: Callable[[Box], None], least: int
+) -> None:
+    fold_log(box)
+    damage(box)
+    before = box.database.read_bytes()
+    # Whoever finds it first: a table that is hurt deep inside is met by one who reads there.
+    heal(box)
+    assert box.sql("SELECT count(*) FROM metrics WHERE metric_name = 'memory.used_bytes'")[0] >= (1,)
+    (aside,) = box.aside()
+    # The head alone is written anew, and kept as it was.
+    assert aside.read_bytes()[100:] == before[100:]
+    assert box.sql("SELECT count(*) > 0 FROM settings") == [(1,)]
+    done = box.job("recover.py")
+    assert done.returncode == 0, done.stderr
+    past = box.past()
+    assert len(past) >= least
+    assert past == sorted(set(past)), "each of them once, in order"
+    assert box.sql("PRAGMA integrity_check") == [("ok",)]
+    # What was sent is not pending, where that could be read; what was not, is.
+    pending = box.sql("SELECT count(*) FROM metrics WHERE NOT uploaded AND metric_name LIKE 'n.value%'")
+    assert pending == [(sum(at >= SENT for at in past) * NUMBERS,)]
+    assert not (box.folder / "recover-wanted").exists()
+    # And again, which changes nothing.
+    assert box.job("recover.py").returncode == 0
+    assert box.past() == past
+
+
+def heal(box: Box) -> None:
+    done = box.collect()
+    if not box.aside():
+        (box.folder / "recover-wanted").touch()
+        assert box.job("recover.py").returncode == 0
+        done = box.collect()
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def fold_log(box: Box) -> None:
+    store = Store(str(box.database))
+    with store.writing(checkpoint_first=True):
+        pass
+    # Nobody closes: the log stays, as the jobs leave it.
+    box.keep = store  # type: ignore[attr-defined]
+
+
+HEAD = [0, 9, 16, 17, 18, 19, 20, 21, 22, 23, 28, 31, 44, 47, 56, 59, 60, 63, 92]
+
+
+@pytest.mark.parametrize("byte", HEAD)
+def test_a_bit_of_the_head_turned(box: Box, byte: int) -> None:
+    fold_log(box)
+    content = box.database.read_bytes()
+    for bit in (0, 6):
+        box.write(byte, bytes([content[byte] ^ 1 << bit]))
+    done = box.collect()
+    assert done.returncode == 0, done.stderr
+    box.job("recover.py")
+    assert box.past() == list(range(RUNS))
+    assert box.sql("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_a_log_says_last_is_lost_with_a_bit_of_it_and_no_more(box: Box) -> None:
+    for _ in range(5):
+        box.collect()
+    log = Path(f"{box.database}-wal")
+    content = bytearray(log.read_bytes())
+    content[-500] ^= 1
+    log.write_bytes(content)
+    done = box.collect()
+    assert done.returncode == 0, done.stderr
+    assert box.aside() == []
+    assert box.past() == list(range(RUNS))
+    assert box.sql("PRAGMA integrity_check") == [("ok",)]
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def other_program(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (a)")
+
+
+def newer(path: Path) -> None:
+    store = Store(str(path))
+    with store.writing() as connection:
+        connection.execute("PRAGMA user_version=99")
+        connection.execute("INSERT INTO schema_version VALUES (99, '')")
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(directory, "cannot open"), (other_program, "another program"), (newer, "schema 99")],
+)
+def test_what_is_whole_but_not_ours_is_told_in_words_and_stays(
+    tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    box = Box(tmp_path)
+    make(box.database)
+    done = box.collect()
+    assert (done.returncode, said in done.stderr, len(done.stderr.splitlines())) == (1, True, 1), done.stderr
+    assert box.aside() == []
+
+
+def test_an_empty_file_is_an_empty_database(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.database.touch()
+    assert box.collect().returncode == 0
+    assert box.aside() == []
+
+
+def test_one_that_a_person_has_named_stays_as_it_is(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    diary = tmp_path / "diary"
+    diary.write_text("dear diary\n" * 200)
+    done = box.job("collect.py", "memory.usage", f"--database={diary}")
+    assert (done.returncode, "not a database" in done.stderr) == (1, True)
+    assert diary.read_text() == "dear diary\n" * 200
+
+
+@pytest.mark.parametrize("words", [("health.py", "--help"), ("cli.py", "status"), ("cli.py", "query", "m.0")])
+def test_who_only_reads_moves_nothing(box: Box, words: tuple[str, ...]) -> None:
+    box.write(0, bytes(100))
+    Path(f"{box.database}-wal").write_bytes(b"")
+    before = box.database.read_bytes()
+    box.job(*words)
+    assert box.database.read_bytes() == before
+    assert box.aside() == []
+
+
+@pytest.mark.parametrize("job", ["upload.py", "failed.py"])
+def test_other_jobs_lead_to_the_same_place(box: Box, job: str) -> None:
+    forget_log(box)
+    box.write(0, bytes(100))
+    done = box.job(job)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert len(box.aside()) == 1
+    assert box.collect().returncode == 0
+    assert box.job("recover.py").returncode == 0
+    assert box.past() == list(range(RUNS))
+
+
+def test_eight_at_once_move_it_once_and_lose_no_sample(box: Box) -> None:
+    forget_log(box)
+    box.write(0, bytes(100))
+    jobs = [
+        subprocess.Popen(
+            ["/usr/bin/python3", "-I", "-S", str(Path(__file__).parents[3] / "jobs/collect.py"), "memory.usage"],
+            env=box.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    said = [job.communicate(timeout=120)[1] for job in jobs]
+    assert [job.returncode for job in jobs] == [0] * 8, said
+    assert len(box.aside()) == 1
+    assert sum("moved to" in text for text in said) == 1
+    assert box.sql("SELECT count(*) FROM metrics WHERE metric_name = 'memory.used_bytes'") == [(8,)]
+
+
+def test_two_are_kept_and_the_first_to_go_is_one_that_was_salvaged(tmp_path: Path) -> None:
+    database = tmp_path / "metrics.db"
+
+    def damaged(salvaged: bool) -> str:
+        database.write_text("damaged")
+        aside = quarantine.move(str(database), "a test")
+        aside.salvaged = salvaged
+        aside.note()
+        return aside.stamp
+
+    first, second, third = damaged(False), damaged(True), damaged(False)
+    assert [aside.stamp for aside in quarantine.standing(str(database))] == [first, third]
+    fourth = damaged(False)
+    assert [aside.stamp for aside in quarantine.standing(str(database))] == [third, fourth]
+    assert second not in (first, third)
+    assert quarantine.acknowledge(str(database)) == 2
+    assert quarantine.acknowledge(str(database)) == 0
+    assert json.loads(Path(quarantine.standing(str(database))[0].path + ".note").read_text())["acknowledged"] is True
