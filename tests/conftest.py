@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 
 try:
     from xdist.scheduler import LoadScopeScheduling
 except ImportError:  # one process has them all
     LoadScopeScheduling = object
+
+# How long an example takes tells of the machine and what else it does.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 # What boots a machine; two at once would disturb each other's timing. And what starts a server.
 TOGETHER = {"link": "machine", "machine": "machine", "server": "server"}

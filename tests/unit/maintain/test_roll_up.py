@@ -103,7 +103,7 @@ def check(box: Box, story: list[Taken], step_ms: int) -> None:
             assert abs(Fraction(point.total) - sum(numbers)) <= largest * Fraction(1, 10**12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(story=st.lists(taken, min_size=1, max_size=40), rows=st.sampled_from([1, 3, 1000]))
 def test_least_greatest_total_last_and_count_are_exact(story: list[Taken], rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def test_least_greatest_total_last_and_count_are_exact(story: list[Taken], rows:
         box.store.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     story=st.lists(st.tuples(st.integers(1, 90_000), st.integers(0, 2), counts), min_size=2, max_size=40),
     restarts=st.booleans(),

@@ -232,7 +232,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS, compared_at=st.integers(0, 12))
 def test_samples_of_one_boot_keep_their_order_and_their_distance(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int | None]], compared_at: int

@@ -47,7 +47,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, ago=st.integers(0, 200 * HOUR_MS))
 def test_every_run_is_in_the_one_period_of_its_time(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, bool, bool]], ago: int
