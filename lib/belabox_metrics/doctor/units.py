@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .finding import Finding
 
 # They run whatever the configuration says.
-ALWAYS = (units.TARGET, "belabox-metrics-apply.path")
+ALWAYS = (units.TARGET, "belabox-metrics-apply.path", "belabox-metrics-recover.path")
 ALL = "belabox-metrics*"
-_OURS = ("50-configured.conf", "60-secrets.conf")
+_OURS = {os.path.basename(path) for path in units.DROP_INS}
 _INSTALL = "sudo ./install.sh"
 _PROPERTIES = ("ActiveState", "LoadState", "UnitFileState", "NeedDaemonReload", "Result", "DropInPaths")
 

@@ -16,7 +16,7 @@ REFUSED = "refused"  # nothing passes until a person does something
 _BUSY = (408, 425, 429)
 _UNFIT = (400, 413, 422)
 _HINTS = {
-    401: "is the token right? /etc/belabox-metrics/api-token",
+    401: "is remote.auth set, and the token right? /etc/belabox-metrics/api-token",
     403: "may this token write? /etc/belabox-metrics/api-token",
     404: "is remote.url the server's import URL?",
 }

@@ -211,7 +211,7 @@ def _refusal(answer: Answer, where: str) -> Exception:
     if answer.is_web_page and 200 <= status < 300:
         return ConfigProblem(f"{what} with a web page", where=where, hint="somebody's log-in page?")
     hints = {
-        401: "is the token right? /etc/belabox-metrics/api-token",
+        401: "is remote.auth set, and the token right? /etc/belabox-metrics/api-token",
         403: "may this token read? it is the one that writes",
         404: "verify needs a VictoriaMetrics; remote.query_url says where it is, if not beside remote.url",
     }

@@ -3,10 +3,19 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from belabox_metrics.schedule import check
+from belabox_metrics import clock
+from belabox_metrics.config.configuration import load
+from belabox_metrics.sample import Sample
+from belabox_metrics.schedule import check, doubts
+from belabox_metrics.store import runs
+from belabox_metrics.store.database import Store
+
+if TYPE_CHECKING:
+    from belabox_metrics.config.configuration import Configuration
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "config.yaml"
 
@@ -60,6 +69,62 @@ def test_tells_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is False
     assert len(told["problems"]) == 2
+
+
+DOUBTED = """\
+device: {id: x}
+remote: {url: "http://server/api/v1/import", enabled: true}
+metrics: [{name: cpu.usage, interval: 10s}]
+alerts:
+  mine: {metric: cpu.usage, series: cpu.usage_procent, above: 5}
+  right: {metric: cpu.usage, series: cpu.usage_percent, above: 5}
+  off: {metric: cpu.usage, series: cpu.no_such, above: 5, enabled: false}
+  unknown: {metric: memory.usage, series: memory.no_such, above: 5}
+"""
+
+
+@pytest.fixture
+def doubted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
+    """With a database in which cpu.usage was collected, and memory.usage was not yet."""
+    monkeypatch.setenv("BELABOX_METRICS_DATABASE", str(tmp_path / "metrics.db"))
+    with Store(str(tmp_path / "metrics.db")).writing() as connection:
+        samples = [Sample("cpu.usage_percent", 1.0, {"core": "all"})]
+        runs.add(connection, runs.Run("collect", clock.now(), metric="cpu.usage", samples=samples))
+    path = tmp_path / "config.yaml"
+    path.write_text(DOUBTED)
+    return load(str(path))
+
+
+def test_an_alert_on_what_a_metric_does_not_have_is_doubted(doubted: Configuration, tmp_path: Path) -> None:
+    found = doubts.of(doubted, str(tmp_path / "metrics.db"), str(tmp_path / "no-token"))
+    (doubt,) = found
+    assert doubt.where == "alerts.mine.series"
+    assert doubt.what == "cpu.usage has never had a series cpu.usage_procent: such an alert is not raised"
+    assert doubt.hint == "did you mean cpu.usage_percent?"
+
+
+@pytest.mark.parametrize(
+    ("token", "auth", "told"),
+    [("secret", "", True), ("", "", False), (None, "", False), ("secret", ", auth: {type: bearer_token}", False)],
+)
+def test_a_token_that_is_not_shown_is_doubted(tmp_path: Path, token: str | None, auth: str, told: bool) -> None:
+    path, secret = tmp_path / "config.yaml", tmp_path / "api-token"
+    path.write_text(f"device: {{id: x}}\nmetrics: []\nremote: {{url: 'http://x/api', enabled: true{auth}}}\n")
+    if token is not None:
+        secret.write_text(token)
+    found = doubts.of(load(str(path)), str(tmp_path / "none.db"), str(secret))
+    assert [doubt.where for doubt in found] == (["remote.auth"] if told else [])
+
+
+def test_doubts_are_told_and_nothing_is_refused(
+    doubted: Configuration, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "config.yaml"), "--database", str(tmp_path / "metrics.db")]
+    assert check.main(words) == 0
+    assert "doubtful: alerts.mine.series: " in capsys.readouterr().out
+    assert check.main([*words, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["doubts"]) == 1
+    assert doubted.alerts
 
 
 def test_looks_where_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ ANSWERS: list[tuple[str, bytes, int, str]] = [
     ("a page of a proxy", page("502 Bad Gateway"), UNREACHABLE, "the server answered 502"),
     ("busy", sized(b"too many\nrequests", status="429 Slow"), UNREACHABLE, "the server answered 429: too many ("),
     ("broken", sized(gzip.compress(b"no disk"), GZIP, status="500 E"), UNREACHABLE, "the server answered 500: no disk"),
-    ("no token", sized(b"", status="401 Unauthorized"), UNFIT, "is the token right?"),
+    ("no token", sized(b"", status="401 Unauthorized"), UNFIT, "the token right?"),
     ("not to read", sized(b"", status="403 Forbidden"), UNFIT, "may this token read?"),
     ("prometheus", sized(b"404 page not found", status="404 Not Found"), UNFIT, "needs a VictoriaMetrics"),
     ("a redirect", sized(b"", "Location: /", status="302 Found"), UNFIT, "a redirect is not followed"),
