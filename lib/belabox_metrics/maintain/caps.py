@@ -13,7 +13,6 @@ from __future__ import annotations
 from .. import journal
 from ..sample import Sample
 from ..store import queue
-from ..store.checkpoint import log_size
 from . import hours
 from .room import Room
 from .standing import Standing
@@ -33,8 +32,13 @@ if TYPE_CHECKING:
 ORDER = ((3, False), (2, False), (1, False), (3, True), (2, True), (1, True), (0, False), (0, True))
 # The older ones first.
 _ROLLED = ("five_minutes", "minutes")
-_STRETCH = "SELECT * FROM {table} WHERE id > ? AND id < (SELECT max(id) FROM {table}) ORDER BY id LIMIT ?"
-_UPTO = "SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id"
+_NEXT = "SELECT id FROM {table} WHERE id > ? AND id < (SELECT max(id) FROM {table}) ORDER BY id LIMIT 1"
+_UPTO = "SELECT * FROM {table} WHERE id > ? AND id <= ? AND id < (SELECT max(id) FROM {table}) ORDER BY id LIMIT {most}"
+# A stretch is what has ids of the same multiple of this: a minute of runs, eight steps. Who was killed goes on with the
+# same stretches, however many rows are left in them.
+_STRETCHES = {"runs": 60_000, "minutes": 8 * SHAPES, "five_minutes": 8 * SHAPES}
+# No schedule has so many in a minute.
+_MOST = 2000
 
 
 class _Tally:
@@ -47,14 +51,13 @@ class _Tally:
 
 def make_room(work: Work) -> Done:
     """Drop what there is no room for."""
-    log_bytes = log_size(work.store.path)
-    room = Room(work.store, work.settings, log_bytes)
+    room = Room(work.store, work.settings)
     tally = _Tally()
     names = Names(work.connection)
     for priority, pending in ORDER if room.over else ():
         for table in (*(() if pending else _ROLLED), "runs"):
-            _drop(work, table, priority, pending, tally, names, log_bytes)
-    room = Room(work.store, work.settings, log_bytes)
+            _drop(work, table, priority, pending, tally, names)
+    room = Room(work.store, work.settings)
     samples = [Sample("storage.used_bytes", room.used), Sample("storage.free_bytes", room.free)]
     for state, numbers in (("pending", tally.pending), ("sent", tally.sent)):
         samples += [
@@ -76,25 +79,29 @@ def _told(tally: _Tally) -> str:
     return f"no room: dropped {', '.join(said)}" if said else ""
 
 
-def _drop(work: Work, table: str, priority: int, pending: bool, tally: _Tally, names: Names, log_bytes: int) -> None:
+def _drop(work: Work, table: str, priority: int, pending: bool, tally: _Tally, names: Names) -> None:
     """From the oldest row of `table` on, until there is room or no row of this kind is left."""
     name = f"drop.{table}.{priority}.{pending:d}"
     chosen = _Chosen(table, priority, pending)
     after = work.memory.mark(name)
-    while not work.pace.is_over and Room(work.store, work.settings, log_bytes).over:
-        rows = work.connection.execute(_STRETCH.format(table=table), (after, work.pace.rows)).fetchall()
-        if not rows:
+    while not work.pace.is_over and Room(work.store, work.settings).over:
+        found = work.connection.execute(_NEXT.format(table=table), (after,)).fetchone()
+        if found is None:
             break
-        upto = rows[-1][0]
+        upto = (found[0] // _STRETCHES[table] + 1) * _STRETCHES[table] - 1
+        query = _UPTO.format(table=table, most=_MOST)
+        rows = work.connection.execute(query, (after, upto)).fetchall()
+        if len(rows) == _MOST:
+            upto = rows[-1][0]
         # Looked at without the lock first: of what is rare there is none in most stretches.
         chosen.standing = Standing(work.connection)
         if any(chosen.has(row) for row in rows):
             with work.pace.writing(work.store, len(rows)) as writing:
                 chosen.standing = Standing(writing)
-                rows = writing.execute(_UPTO.format(table=table), (after, upto)).fetchall()
+                rows = writing.execute(query, (after, upto)).fetchall()
                 gone = [row for row in rows if chosen.has(row)]
                 kept = [row for row in rows if not chosen.has(row)]
-                _replace(writing, table, after, upto, kept)
+                _replace(writing, table, rows[0][0], rows[-1][0], kept)
                 numbers = _numbers(writing, table, gone, names)
                 if pending:
                     queue.drop(writing, priority, work.now_ms, pending=numbers)
@@ -126,8 +133,8 @@ class _Chosen:
         return waits == self._pending
 
 
-def _replace(connection: Connection, table: str, after: int, upto: int, kept: list[Row]) -> None:
-    connection.execute(f"DELETE FROM {table} WHERE id > ? AND id <= ?", (after, upto))  # noqa: S608 - a name of ours
+def _replace(connection: Connection, table: str, first: int, last: int, kept: list[Row]) -> None:
+    connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", (first, last))  # noqa: S608 - a name of ours
     if kept:
         marks = ", ".join("?" * len(kept[0]))
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", kept)  # noqa: S608 - a name of ours

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..store.checkpoint import log_size
+from ..store.checkpoint import LOG_LIMIT, log_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,20 +21,21 @@ LARGEST_RESERVE = 20
 
 
 class Room:
-    """Bytes. `used`: pages in use, and the log; `free`: pages that are not in use, and what the file system gives;
-    `over`: so much has to go. `log_bytes`: the log as it was when somebody began to look: what
-    deletion itself adds to it is none of it."""
+    """Bytes. `used`: pages in use, and a log as long as it may be; `free`: pages that are not in use, the log that will
+    be folded in, and what the file system gives; `over`: so much has to go."""
 
     __slots__ = ("free", "over", "used")
 
-    def __init__(self, store: Store, settings: Settings, log_bytes: int) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         size, pages, unused = (
             int(store.connection().execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_size", "page_count", "freelist_count")
         )
         disk = os.statvfs(os.path.dirname(store.path) or ".")
-        self.used = (pages - unused) * size + log_bytes
-        self.free = unused * size + disk.f_bavail * disk.f_frsize + log_size(store.path) - log_bytes
+        # What deletion adds to the log must not look like a reason to delete more.
+        log = log_size(store.path)
+        self.used = (pages - unused) * size + max(log, LOG_LIMIT)
+        self.free = unused * size + log + disk.f_bavail * disk.f_frsize
         reserve = min(settings.reserve_bytes, disk.f_blocks * disk.f_frsize // LARGEST_RESERVE)
         most = settings.max_bytes - settings.max_bytes // MARGIN
         self.over = max(0, self.used - most, reserve - self.free)

@@ -14,7 +14,7 @@ import pytest
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import events, runs
-from belabox_metrics.store.checkpoint import log_size
+from belabox_metrics.store.checkpoint import LOG_LIMIT
 
 from .box import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Box
 
@@ -36,8 +36,9 @@ os._exit(0)
 """
 # All of the first writes, where each transaction begins in another way; of the many others every so many. At every
 # write: BELABOX_METRICS_EVERY_WRITE=1, some minutes.
-EACH, STRIDE = 6, 1 if os.environ.get("BELABOX_METRICS_EVERY_WRITE") else 17
+EACH, STRIDE = 6, 1 if os.environ.get("BELABOX_METRICS_EVERY_WRITE") else 37
 STEPS = ("checkpoint", "roll_up", "retention", "room", "check")
+Tables = dict[str, list[tuple[object, ...]]]
 TABLES = ("runs", "minutes", "five_minutes", "hours", "boots", "shapes", "series", "sessions", "rejected")
 
 
@@ -47,7 +48,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Box]:
     folder = tmp_path_factory.mktemp("before")
     box = Box(folder, sends=True)
     _month(box)
-    box.configure(True, max_size_bytes=(_used(box) + log_size(box.store.path)) * 9 // 10)
+    # A sixteenth of it is kept free: so that some of what is of priority 3 has to go.
+    box.configure(True, max_size_bytes=(_used(box) + LOG_LIMIT - 60_000) * 16 // 15)
     return folder, box
 
 
@@ -77,7 +79,9 @@ def _month(box: Box) -> None:
             box.sent(0, box.moment.wall_ms)
             box.sent(3, box.moment.wall_ms)
     box.wait(49 * HOUR_MS)
-    box.sample(2)
+    for number in range(600):
+        box.sample((2, 3)[number % 2], count=25, value=number * 1.2345678)
+        box.wait(SECOND_MS)
 
 
 def _used(box: Box) -> int:
@@ -100,7 +104,7 @@ def job(box: Box, folder: Path, step: str, *traced: str) -> subprocess.Completed
     )
 
 
-def result(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def result(folder: Path) -> Tables:
     """What all tables say but for what maintenance tells of itself, whose runs are as many as there were attempts."""
     import sqlite3
 
@@ -120,6 +124,21 @@ def result(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+def same(found: Tables, wanted: Tables, step: str, when: str) -> None:
+    """For want of room the second time may have a stretch more to drop: what maintenance has told of itself takes room
+    as well. Then too all of it is counted."""
+    if step == "room" and found != wanted:
+        kept = [set(one["runs"]) for one in (found, wanted)]
+        differ = kept[0] ^ kept[1]
+        assert kept[0] <= kept[1] or kept[1] <= kept[0], when
+        assert len(differ) <= 30, when
+        dropped = [one["positions"][3][5] for one in (found, wanted)]
+        assert abs(int(str(dropped[0])) - int(str(dropped[1]))) == 25 * len(differ), when
+        assert [row[:5] for row in found["positions"]] == [row[:5] for row in wanted["positions"]], when
+        found, wanted = ({**one, "runs": [], "hours": [], "positions": []} for one in (found, wanted))
+    assert found == wanted, when
+
+
 def copied(folder: Path, to: Path) -> Path:
     to.mkdir()
     for path in folder.iterdir():
@@ -137,6 +156,10 @@ def test_killed_at_every_write_it_comes_to_the_same(before: tuple[Path, Box], tm
     wanted = result(undisturbed)
     if step in ("roll_up", "retention", "room"):
         assert wanted != result(copied(folder, tmp_path / "untouched")), "the step had nothing to do"
+    if step == "room":
+        dropped = [row[5] for row in wanted["positions"]]
+        assert (dropped[0], dropped[2]) == (0, 0)
+        assert 0 < int(str(dropped[3])) < 300 * 25
     number, reached = 1, 0
     while True:
         place = copied(folder, tmp_path / str(number))
@@ -148,7 +171,7 @@ def test_killed_at_every_write_it_comes_to_the_same(before: tuple[Path, Box], tm
             reached = number
             again = job(box, place, step)
             assert again.returncode == 0, again.stderr
-        assert result(place) == wanted, f"killed at write {number}"
+        same(result(place), wanted, step, f"killed at write {number}")
         shutil.rmtree(place)
         if not killed:
             break
