@@ -24,11 +24,12 @@ NORMAL_BUSY = BUSY_PERCENT - 10
 
 
 class Step:
-    """Something that happened in an incident, `after_ms` its lead, in words."""
+    """Something that happened in an incident, `after_ms` its lead, in words. when: the same, as `+3 s`."""
 
-    __slots__ = ("after_ms", "at_ms", "rule", "text")
+    __slots__ = ("after_ms", "at_ms", "rule", "text", "when")
 
-    def __init__(self, at_ms: int, after_ms: int, rule: str, text: str) -> None:
+    def __init__(self, at_ms: int, after_ms: int, when: str, rule: str, text: str) -> None:
+        self.when = when
         self.at_ms = at_ms
         self.after_ms = after_ms
         self.rule = rule
@@ -82,7 +83,10 @@ def steps(incident: Incident) -> list[Step]:
         lasted = f", for {length(one.until_ms - one.since_ms)}" if one.until_ms - one.since_ms >= 1000 else ""
         if one.is_open and one.until_ms - one.since_ms >= 1000:
             lasted = ", until the record ends"
-        found.append(Step(one.since_ms, one.since_ms - lead.since_ms, one.rule, f"{one.what}{lasted}"))
+        after_ms = one.since_ms - lead.since_ms
+        sign = "+" if after_ms >= 0 else "\N{MINUS SIGN}"
+        when = f"±{length(one.slack_ms)}" if _may_be_either(lead, one) else f"{sign}{length(abs(after_ms))}"
+        found.append(Step(one.since_ms, after_ms, when, one.rule, f"{one.what}{lasted}"))
     return found[:MOST_STEPS]
 
 
@@ -112,11 +116,18 @@ def _beside(lead: Observation, worst: Observation) -> str:
     """When `worst` was, seen from the lead. What is read every ten seconds may have been bad for so long already when
     it is first read so: then nobody knows which of the two came first."""
     apart_ms = worst.since_ms - lead.since_ms
+    if _may_be_either(lead, worst):
+        return f", and within {length(worst.slack_ms)} of it {worst.what}"
     if apart_ms <= -1000:
         return f"; {length(-apart_ms)} before that {worst.what}"
     if apart_ms < worst.slack_ms:
         return f", and {worst.what} (first read {'at that moment' if apart_ms < 1000 else length(apart_ms) + ' later'})"
     return f", {length(apart_ms)} before {worst.what}" if apart_ms >= 1000 else f", and at the same time {worst.what}"
+
+
+def _may_be_either(lead: Observation, other: Observation) -> bool:
+    """Whether `other` may have been before the lead as well as after it."""
+    return other.is_coarse and abs(other.since_ms - lead.since_ms) <= other.slack_ms
 
 
 def _worst(incident: Incident) -> Observation | None:

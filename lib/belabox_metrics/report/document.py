@@ -77,10 +77,7 @@ def _findings(recording: Recording, found: list[Incident]) -> list[str]:
 
 
 def _finding(recording: Recording, number: int, one: Incident) -> str:
-    steps = [
-        f"<li><b>{_signed(step.after_ms)}</b><span>{escaped(step.text, TEXT_LIMIT)}</span></li>"
-        for step in account.steps(one)
-    ]
+    steps = [f"<li><b>{step.when}</b><span>{escaped(step.text, TEXT_LIMIT)}</span></li>" for step in account.steps(one)]
     over = account.over(one)
     return "".join(
         [
@@ -194,11 +191,6 @@ def _table(label: str, head: tuple[str, ...], rows: list[str]) -> str:
     cells = "".join(f"<th>{cell}</th>" for cell in head)
     table = f"<table><tr>{cells}</tr>{''.join(rows)}</table>"
     return f'<div class="wide" tabindex="0" role="region" aria-label="{label}">{table}</div>'
-
-
-def _signed(ms: int) -> str:
-    """`+3 s`"""
-    return f"+{length(ms)}" if ms >= 0 else f"\N{MINUS SIGN}{length(-ms)}"
 
 
 def _lower(text: str) -> str:

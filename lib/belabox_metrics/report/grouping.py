@@ -110,7 +110,8 @@ def _home(found: list[Incident], symptom: Observation) -> Incident | None:
     within = [one for one in found if one.onset_ms <= at_ms <= one.reach_ms]
     if within:
         return within[-1]
-    near = [one for one in found if at_ms - symptom.slack_ms - MOMENT_MS <= one.onset_ms <= at_ms + NEAR_MS]
+    later_ms = max(NEAR_MS, symptom.slack_ms if symptom.is_coarse else 0)
+    near = [one for one in found if at_ms - symptom.slack_ms - MOMENT_MS <= one.onset_ms <= at_ms + later_ms]
     if near:
         return min(near, key=lambda one: abs(one.onset_ms - at_ms))
     past = [one for one in found if one.onset_ms <= at_ms <= one.reach_ms + NEAR_MS]

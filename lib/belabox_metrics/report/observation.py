@@ -36,11 +36,13 @@ class Seen:
 class Observation:
     """since_ms to until_ms, Unix time; is_open: not over when the record ends. what: a clause that says it, in the past
     tense and with its numbers. subject: which of several, "" where there is one. harm: INTERRUPTED, DEGRADED or "".
-    slack_ms: it may have begun so much earlier, as it was looked at so seldom. family: strains of one are one."""
+    slack_ms: it may have begun so much earlier, as it was looked at so seldom; and so much later if it is_coarse.
+    family: strains of one are one."""
 
     __slots__ = (
         "family",
         "harm",
+        "is_coarse",
         "is_open",
         "kind",
         "rank",
@@ -64,6 +66,7 @@ class Observation:
         harm: str = "",
         slack_ms: int = 0,
         is_open: bool = False,
+        is_coarse: bool = False,
         family: str = "",
     ) -> None:
         self.rule = ""
@@ -77,6 +80,7 @@ class Observation:
         self.harm = harm
         self.slack_ms = slack_ms
         self.is_open = is_open
+        self.is_coarse = is_coarse
         self.family = family
 
     def add(self, seen: Seen) -> None:

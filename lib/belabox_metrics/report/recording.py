@@ -62,8 +62,8 @@ NAMES = (
 LONGEST_MS = 48 * 3_600_000
 # What was before may tell why, and the last lines of a crash are told by the next boot.
 MARGIN_MS = 120_000
-# Points of a series that are looked at one by one. 6 hours at an interval of 5 s are 4320.
-MOST_POINTS = 4320
+# Points of a series that are looked at one by one. 12 hours at an interval of 5 s are 8640.
+MOST_POINTS = 8640
 STEPS_MS = (0, 10_000, 30_000, 60_000)
 SHORTEST_MS = 5_000
 MOST_EVENTS = 2_000
@@ -159,7 +159,9 @@ def read(connection: Connection, session: Stored, now_ms: int) -> Recording:
         (step for step in STEPS_MS if (until_ms - since_ms) / (step or SHORTEST_MS) <= MOST_POINTS), STEPS_MS[-1]
     )
     found = history.points(connection, NAMES, since_ms - MARGIN_MS, until_ms + MARGIN_MS, step_ms)
-    series = [Series(name, _tags(tags), points) for (name, tags), points in sorted(found.items())[:MOST_SERIES]]
+    series = [
+        Series(name, _tags(tags), points, step_ms) for (name, tags), points in sorted(found.items())[:MOST_SERIES]
+    ]
     happened = events.between(connection, since_ms - MARGIN_MS, until_ms + MARGIN_MS, MOST_EVENTS)
     return Recording(session, now_ms, series, happened, course.read(connection, session.id, session.start_ms), step_ms)
 

@@ -17,11 +17,13 @@ USUAL_INTERVAL_MS = 10_000
 
 class Series:
     """name; tags; points: in the time of the session and a little before and after it, oldest first; interval_ms: the
-    usual time from one to the next."""
+    usual time from one to the next. is_coarse: points are of steps, so when within one a number was bad is not known:
+    steps of `step_ms`, or what old numbers are rolled up to."""
 
-    __slots__ = ("_times", "interval_ms", "name", "points", "tags")
+    __slots__ = ("_times", "interval_ms", "is_coarse", "name", "points", "tags")
 
-    def __init__(self, name: str, tags: dict[str, str], points: Sequence[Point]) -> None:
+    def __init__(self, name: str, tags: dict[str, str], points: Sequence[Point], step_ms: int = 0) -> None:
+        self.is_coarse = step_ms > 0 or any(point.count > 1 for point in points)
         self.name = name
         self.tags = tags
         # They come in the order of writing, which is another one where the clock was set back.

@@ -6,7 +6,7 @@ from ..printable import printable
 from . import account
 from .report import MOST_INCIDENTS
 from .summary import verdict
-from .wording import clock, date, length
+from .wording import clock, date
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ def words(made: Report) -> str:
     for number, one in enumerate(found[:MOST_INCIDENTS], 1):
         lines += ["", f"{number}. {account.sentence(recording, one)}"]
         for step in account.steps(one):
-            sign = "+" if step.after_ms >= 0 else "-"
-            lines.append(f"     {sign}{length(abs(step.after_ms)):<10} {step.text}")
+            lines.append(f"     {step.when:<11} {step.text}")
         if account.over(one):
             lines.append(f"   {account.over(one)}")
     if len(found) > MOST_INCIDENTS:

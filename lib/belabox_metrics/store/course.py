@@ -23,7 +23,7 @@ LATER = 2_000
 MOST_FAILURES = 2_000
 
 _RUNS = """
-SELECT id - lead_ms, boottime_ms, boot, job, outcome, error,
+SELECT id - lead_ms, boottime_ms, boot, job, outcome, error, packed IS NOT NULL,
     session = (SELECT number FROM sessions WHERE sessions.id = ?1)
 FROM runs WHERE id >= coalesce((SELECT id FROM runs WHERE id < ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3), 0) ORDER BY id
 """
@@ -66,13 +66,13 @@ class Course:
 
 
 def read(connection: Connection, session_id: str, start_ms: int) -> Course:
-    """Empty where the runs are gone."""
+    """Empty where the runs are gone, which is what becomes of old ones."""
     # An event has the time of what happened, not of when it was stored.
     jobs: dict[int, str] = dict(connection.execute("SELECT id, metric FROM jobs WHERE job <> 'event'").fetchall())
     course = Course()
     last: tuple[int, int, int] | None = None
     later = 0
-    for wall_ms, boottime_ms, boot, job, outcome, error, own in connection.execute(
+    for wall_ms, boottime_ms, boot, job, outcome, error, has_values, own in connection.execute(
         _RUNS, (session_id, start_ms, EARLIER)
     ):
         if not own:
@@ -88,8 +88,9 @@ def read(connection: Connection, session_id: str, start_ms: int) -> Course:
             continue
         if outcome == FAILED and jobs[job] and len(course.failures) < MOST_FAILURES:
             course.failures.append(Failure(wall_ms, jobs[job], error or ""))
-        # Two that began at once may be stored the other way round.
-        if last and boot == last[2] and boottime_ms < last[1]:
+        # Of old ones those with values are rolled up first: what is left has gaps. And two that began at once may be
+        # stored the other way round.
+        if not has_values or (last and boot == last[2] and boottime_ms < last[1]):
             continue
         if last and boot == last[2]:
             _compare(course, last, wall_ms, boottime_ms)

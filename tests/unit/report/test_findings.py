@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
 from typing import Callable
 
 import pytest
 
+from belabox_metrics.maintain.pace import Pace
+from belabox_metrics.maintain.runner import STEPS, maintain
 from belabox_metrics.report import account
+from belabox_metrics.report.document import html
 from belabox_metrics.report.report import Report
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import runs
+from belabox_metrics.store.settings import replace_settings
 
-from .conftest import LTE, START, Stream
+from .conftest import LTE, SCHEDULE, START, Stream
 
 
 def nothing(stream: Stream) -> None:
@@ -443,8 +451,93 @@ def test_a_live_stream_can_be_looked_at(stream: Stream) -> None:
     assert account.over(one) == "It was not over when the record ends, 10 s later."
 
 
+def rolled_up(stream: Stream, days: int) -> Report:
+    """The same stream some days later, when its runs have become minutes."""
+    later = stream.moment(days * 86_400)
+    settings: list[tuple[str, str, int, str | int | float]] = [
+        ("storage", "reserve_bytes", 0, 1),
+        ("remote", "url", 0, ""),
+        ("remote", "enabled", 0, 0),
+    ]
+    replace_settings(stream.store.path, settings)
+    with stream.store.writing() as connection:
+        runs.add(connection, runs.Run("collect", later, metric="cpu.usage", samples=[Sample("cpu.usage_percent", 1)]))
+    pace = Pace(share=1)
+    maintain(stream.store, later, pace, tuple(step for step in STEPS if step[0] == "roll_up"))
+    (left,) = stream.store.connection().execute(
+        "SELECT count(*) FROM runs WHERE job IN (SELECT id FROM jobs WHERE job = 'collect')"
+    )
+    assert left[0] <= 1, "nothing was rolled up"
+    return stream.again()
+
+
+def test_what_is_rolled_up_is_told_to_the_minute(stream: Stream) -> None:
+    """Nobody knows any more which was first within it. And that no runs are left is no gap and no power cut."""
+    stream.event("link_down", 120, interface="wwan0", reason="no_answer")
+    stream.event("link_up", 400, interface="wwan0")
+    stream.collapse(130, 380)
+    stream.status = "failed"
+    stream.play()
+    made = rolled_up(stream, 3)
+    assert told(made) == [("link-lost", {"bitrate-low"})]
+    (said,) = sentences(made)
+    assert "wwan0 lost its link (nothing came back over it), and within 1 min of it the bitrate collapsed" in said
+
+
 def test_a_stream_of_which_nothing_is_left(stream: Stream) -> None:
     stream.play()
     with stream.store.writing() as connection:
         connection.execute("DELETE FROM runs")
     assert told(stream.again()) == []
+
+
+NAMES = [
+    "alert_cleared",
+    "alert_raised",
+    "all_links_down",
+    "audio_underrun",
+    "capture_error",
+    "hdmi_signal_locked",
+    "hdmi_signal_lost",
+    "link_down",
+    "link_up",
+    "modem_found",
+    "modem_gone",
+    "oom_kill",
+    "pipeline_stall",
+    "relay_unreachable",
+    "srt_connect_failed",
+    "srt_connected",
+    "srt_lost",
+    "start_requested",
+    "stop_requested",
+    "thermal_trip",
+    "usb_disconnected",
+]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_it_is_told_once_and_in_order(tmp_path: Path, seed: int) -> None:
+    """Events that never come so, and numbers that can't be."""
+    chance = Random(seed)
+    stream = Stream(tmp_path, last=240)
+    stream.status = chance.choice(["completed", "failed"])
+    for _ in range(60):
+        tags = {
+            key: chance.choice(values)
+            for key, values in (("interface", ["eth0", "wwan0", ""]), ("reason", ["no_answer", "send_failed", "x"]))
+            if chance.random() < 0.7
+        }
+        stream.event(chance.choice(NAMES), chance.uniform(-20, 260), "", 1, **tags)
+    for _, lines in SCHEDULE.values():
+        for name, tags, _ in lines:
+            since = chance.uniform(-60, 240)
+            stream.value(name, since, since + chance.uniform(1, 120), chance.choice([-1e18, 0, 1, 1e18, None]), **tags)
+    made = stream.play()
+    html(made)
+    begins = [one.since_ms for one in made.incidents]
+    assert begins == sorted(begins)
+    members = [member for one in made.incidents for member in one.members if member.kind != "note"]
+    assert len(members) == len({id(member) for member in members})
+    assert all(one.since_ms <= one.onset_ms <= one.until_ms for one in made.incidents)
+    stream.store.close()

@@ -57,7 +57,9 @@ def box_down(recording: Recording) -> list[Observation]:
 
 def programs_gone(recording: Recording) -> list[Observation]:
     """A session that failed while the box went on, and nothing was known to be wrong with its connection."""
-    if recording.session.status != FAILED or recording.course.next_boot_ms is not None:
+    course = recording.course
+    # Once the runs are rolled up nobody knows of which boot the next one was.
+    if recording.session.status != FAILED or course.next_boot_ms is not None or course.last_ms is None:
         return []
     lost = recording.named("srt_lost", "pipeline_stall", "capture_error", "all_links_down", "relay_unreachable")
     good = recording.named("srt_connected", "link_up")

@@ -151,7 +151,7 @@ RULES = (
         inputs="sessions; events of the connection",
         condition="The session failed, and the box went on.",
         says="Whether it was not arriving at its end, or belaUI was gone as well.",
-        silent="when box-down speaks",
+        silent="when box-down speaks; once the runs of the session are rolled up, as is box-down",
     ),
     Rule(
         "heat",

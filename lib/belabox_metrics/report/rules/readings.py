@@ -83,6 +83,7 @@ def observed(
         harm=harm,
         slack_ms=series.interval_ms,
         is_open=spell.is_open,
+        is_coarse=series.is_coarse,
         family=family,
     )
 
