@@ -30,6 +30,6 @@ def checkpoint(work: Work) -> Done:
         message = f"checkpoint: {reclaimed} bytes of log reclaimed" if writing.checkpointed else BUSY
         done = Done(samples, message, warning=not writing.checkpointed)
         work.report(connection, "checkpoint", done, took_ms)
-    work.pace.held(took_ms / 1000, 0)
+    work.pace.folded(took_ms / 1000)
     work.pace.rest()
     return done

@@ -32,14 +32,15 @@ LOG_BYTES = 256 * 1024
 
 
 class Pace:
-    """`rows`: how many make the next transaction. `longest_s`: the longest that the lock was held, checkpoints
-    included. `share`: of a core; 1 for somebody who waits for it."""
+    """`rows`: how many make the next transaction. `longest_s`: the longest that one held the lock; `folding_s`: the
+    longest that it took to fold in the log. `share`: of a core; 1 for somebody who waits for it."""
 
     def __init__(
         self, share: float = SHARE, budget_s: float = BUDGET_S, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.rows = ROWS
         self.longest_s = 0.0
+        self.folding_s = 0.0
         self._share = share
         self._until = time.monotonic() + budget_s
         self._sleep = sleep
@@ -55,12 +56,16 @@ class Pace:
         return Turn(self, store, rows)
 
     def held(self, seconds: float, rows: int) -> None:
-        """A transaction of so many rows held the lock for so long."""
+        """A transaction of so many rows, 0 for one of another kind, held the lock for so long."""
         self.longest_s = max(self.longest_s, seconds)
         if rows:
             fitting = int(rows * HELD_S / max(seconds, 1e-4))
             # Not more than twice as many, of which it is not known yet how long they take.
             self.rows = min(max(fitting, FEWEST), 2 * self.rows, MOST)
+
+    def folded(self, seconds: float) -> None:
+        """The log was folded in, and the lock held for that."""
+        self.folding_s = max(self.folding_s, seconds)
 
     def rest(self) -> None:
         """Sleep in proportion to what was worked since the last rest."""
@@ -84,7 +89,7 @@ class Turn:
         self._began = time.perf_counter()
         if self._writing.checkpointed:
             # Waiting for the lock is in it: rather too long than too short.
-            self._pace.held(self._began - began, 0)
+            self._pace.folded(self._began - began)
         return connection
 
     def __exit__(
