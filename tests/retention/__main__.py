@@ -47,7 +47,8 @@ runs, numbers collected   {month.runs}, {month.samples}
 rows                      {month.sizes()}
 file at most, with log    {month.largest / 1e6:.1f} MB
 integrity_check           {whole}
-lock held at most         {month.longest_s * 1000:.1f} ms by a transaction, {month.folding_s * 1000:.1f} ms to fold in the log
+lock held at most         {month.longest_s * 1000:.1f} ms by a transaction
+log folded in at most in  {month.folding_s * 1000:.1f} ms
 CPU of a maintenance      {statistics.median(month.cpu_s):.3f} s, {max(month.cpu_s):.3f} s at most
 CPU of a collection       {late / early:.3f} times that at the beginning ({late:.2f} ms, {early:.2f} ms)"""
     )
