@@ -17,11 +17,10 @@ from .. import clock, journal
 from ..errors import Problem, StoreProblem, UsageProblem
 from ..store.database import Store, database_path
 from ..store.figures import size
-from . import access, facts, judge, places
+from . import access, facts, judge
 from .answer import document, text
 from .http import Server
 from .verdict import ERROR, OK
-from .visit import Visit
 
 try:
     import _socket as socket
@@ -104,6 +103,11 @@ class Responder:
         if known is not None:  # made while this one waited
             return known
         path = request.path
+        if path.startswith(PATH):
+            return self._current().answers.get(path) or _nothing_here()
+        # Whoever asks how the box is does not pay for the rest.
+        from . import places
+
         place = places.found(path)
         if place is None:
             return self._current().answers.get(path) or _nothing_here()
@@ -113,6 +117,8 @@ class Responder:
         return answer
 
     def _from(self, place: Place, request: Request) -> Answer:
+        from .visit import Visit
+
         try:
             return place(Visit(self._store, request, self._access, self._memory))
         except Problem as problem:
@@ -148,6 +154,8 @@ class Responder:
 
 
 def _nothing_here() -> Answer:
+    from . import places
+
     known = [*places.AT, *(f"{beginning}..." for beginning in places.BELOW), PATH, f"{PATH}/live", f"{PATH}/ready"]
     return document(404, {"error": f"there is nothing here, but at {', '.join(known)}"})
 

@@ -72,7 +72,7 @@ def test_who_asks_for_health_does_not_load_the_page() -> None:
     code = f"import sys; sys.path.insert(0, {str(LIB)!r}); import belabox_metrics.health.responder; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    assert "belabox_metrics.health.places" in loaded
+    assert "belabox_metrics.health.http" in loaded
     rooms = ("page", "chart", "report", "exposition", "remote", "upload")
     assert not [name for name in loaded if name.startswith(tuple(f"belabox_metrics.{room}" for room in rooms))]
     assert not {"hashlib", "hmac", "urllib", "math"} & set(loaded)
