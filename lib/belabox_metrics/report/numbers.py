@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 600_000
 MOST_COLUMNS = 120
 NAME_LIMIT = 120
+# Of the time and the end of a line, and of a number.
+ROW, CELL = 36, 5
 STEPS_MS = (1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000)
 
 
@@ -35,12 +37,19 @@ def table(recording: Recording) -> Table:
     known = [series for name in recording.names() for series in recording.all(name)]
     columns = [series for series in known if series.within(recording.since_ms, recording.until_ms)]
     for step_ms in STEPS_MS:
-        if step_ms < recording.step_ms:
+        if step_ms < recording.step_ms or _likely(recording, columns[:MOST_COLUMNS], step_ms) > MOST_BYTES:
             continue
         text = _text(recording, columns[:MOST_COLUMNS], step_ms)
         if text is not None:
             return Table(text, step_ms, len(columns[MOST_COLUMNS:]))
     return Table("", STEPS_MS[-1], len(columns))
+
+
+def _likely(recording: Recording, columns: list[Series], step_ms: int) -> int:
+    """About how long the text will be: to make it in vain takes long. A row has its time and a comma a column."""
+    most = (recording.until_ms - recording.since_ms) // step_ms + 1
+    counts = [len(series.points) for series in columns]
+    return min(most, sum(counts)) * (ROW + len(columns)) + CELL * sum([min(count, most) for count in counts])
 
 
 def _text(recording: Recording, columns: list[Series], step_ms: int) -> str | None:
@@ -49,9 +58,6 @@ def _text(recording: Recording, columns: list[Series], step_ms: int) -> str | No
     for at, series in enumerate(columns):
         for point in thinned(series.within(recording.since_ms, recording.until_ms), step_ms):
             rows.setdefault(point.timestamp_ms, {})[at] = f"{point.mean:.10g}"
-    # A comma a cell at least.
-    if len(rows) * len(columns) > MOST_BYTES:
-        return None
     lines = [",".join(["time", "timestamp_ms", *[_quoted(_header(series)) for series in columns]])]
     size = len(lines[0])
     for at_ms in sorted(rows):
