@@ -255,7 +255,7 @@ def test_is_refused(refused: Refused, path: str, written: str, reason: str) -> N
             "remote: {upload: {interval: 3s}}\n",
             "3: remote.upload.interval: is not a known key (use remote.upload_interval)",
         ),
-        ("storage: {retention: {}}\n", "3: storage.retention: is not a known key"),
+        ("storage: {retain: {}}\n", "3: storage.retain: is not a known key"),
         ("storage: {type: sqlite}\n", "3: storage.type: is not a known key (remove it, it is always SQLite)"),
         ("buffer: {max_size: 5GB}\n", "3: buffer.max_size: is not a known key (use storage.max_size)"),
         ("storage: {rotation: {max_size: 5GB}}\n", "3: storage.rotation.max_size: is not a known key (use storage.max"),
