@@ -80,7 +80,9 @@ def _mapping(properties: Schema) -> Schema:
 
 
 def _of_kind(kind: str) -> Schema:
-    return dict(_TYPES.get(kind, _PATH if kind in ("credential", "database", "directory", "path") else {"type": "string"}))
+    return dict(
+        _TYPES.get(kind, _PATH if kind in ("credential", "database", "directory", "path") else {"type": "string"})
+    )
 
 
 def _of_key(key: Key) -> Schema:

@@ -53,7 +53,7 @@ def test_the_shipped_configuration_fits() -> None:
 
 VALUES = (
     *("x", "a b", "/a/b", "a/b", "/", '""', "true", "off", "No", "~", "0", "1", "-1", "7", "1.5", "9100", '"9100"'),
-    *("30", "30s", "1h30m", "30m1h", "5 s", "7d", "500ms", "50MB", "20%", "120%", "1/s", "30/m", "1 per s", "X-Key", "Host"),
+    *("30", "30s", "1h30m", "30m1h", "5 s", "7d", "500ms", "20%", "120%", "1/s", "30/m", "1 per s", "X-Key", "Host"),
     *("http://a.example/x", "ftp://a.example/", "http://user@a.example/", ":9100", "127.0.0.1:9100", "[::1]:9100"),
     *(
         "localhost:9100",
@@ -63,6 +63,7 @@ VALUES = (
         "{}",
         "{a: b}",
         "auto",
+        "50MB",
         "json",
         "debug",
         "bearer_token",
