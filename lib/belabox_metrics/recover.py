@@ -85,9 +85,10 @@ def recover(store: Store) -> None:
         takeover.bring_in(store, float("inf"))
         return
     state = importer.standing(store.connection())
-    if state is None or state.done or not salvage.is_name(state.name):
-        return
     asides = quarantine.unsalvaged(store.path)
+    # All may be in, and the power gone before that was noted.
+    if state is None or not salvage.is_name(state.name) or (state.done and not asides):
+        return
     for aside in asides:
         with contextlib.suppress(OSError):
             header.mend(aside.path)

@@ -86,7 +86,7 @@ class Box:
 
     def aside(self) -> list[Path]:
         """Databases that were moved aside."""
-        ends = ("-wal", "-shm", ".note", ".header")
+        ends = ("-wal", "-shm", ".note", ".note.new", ".header")
         return sorted(path for path in self.folder.glob("metrics.db.damaged-*") if not path.name.endswith(ends))
 
     def write(self, offset: int, content: bytes) -> None:
