@@ -86,13 +86,13 @@ def _finding(recording: Recording, number: int, one: Incident) -> str:
             f"<p>{escaped(account.sentence(recording, one), 2 * TEXT_LIMIT)}</p>",
             f'<ol class="steps">{"".join(steps)}</ol>' if steps else "",
             f'<p class="quiet">{escaped(over)}</p>' if over else "",
-            _derivation(one),
+            _derivation(number, one),
             "</article>",
         ]
     )
 
 
-def _derivation(one: Incident) -> str:
+def _derivation(number: int, one: Incident) -> str:
     """What each of its rules went by."""
     rows = [
         f'<tr><td class="time">{clock(seen.at_ms)}</td><td><a href="#rule-{member.rule}">{member.rule}</a></td>'
@@ -100,7 +100,7 @@ def _derivation(one: Incident) -> str:
         for member in one.members[: account.MOST_STEPS + 1]
         for seen in member.seen
     ]
-    table = _table("How this was found", ("time", "rule", "from", "said"), rows)
+    table = _table(f"How finding {number} was found", ("time", "rule", "from", "said"), rows)
     return f"<details><summary>How this was found</summary>{table}</details>"
 
 
