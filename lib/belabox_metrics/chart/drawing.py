@@ -113,7 +113,7 @@ def _times(chart: Chart, window: Window) -> list[str]:
     parts = []
     for at_ms, label in ticks.times(window.since_ms, window.until_ms):
         share = window.share(at_ms)
-        anchor = "start" if share < 0.04 else "end" if share > 0.96 else "middle"
+        anchor = "start" if share < 0.06 else "end" if share > 0.94 else "middle"
         x = _percent(share)
         parts.append(f'<line class="time" x1="{x}" x2="{x}" y1="{ABOVE}" y2="{bottom + 4}"/>')
         parts.append(f'<text class="time" text-anchor="{anchor}" x="{x}" y="{bottom + 15}">{label}</text>')
