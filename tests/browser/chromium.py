@@ -6,6 +6,7 @@ Messages are JSON, each ended by a zero byte (`--remote-debugging-pipe`).
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -36,14 +37,23 @@ OPTIONS = (
 )
 
 
+def _pipe() -> tuple[int, int]:
+    """Its ends, beyond the numbers that they are to have in the browser."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 class Chromium:
     """`home` is where its profile is. `events`: what it told unasked, (method, parameters)."""
 
     def __init__(self, home: Path) -> None:
         program = shutil.which("chromium")
         assert program is not None, "chromium is missing: tests/run installs it"
-        to_it, self._write = os.pipe()
-        self._read, from_it = os.pipe()
+        to_it, self._write = _pipe()
+        self._read, from_it = _pipe()
         pipes = f'exec 3<&{to_it} 4>&{from_it} {to_it}<&- {from_it}>&-; exec "$@"'
         self._process = subprocess.Popen(
             ["bash", "-c", pipes, "bash", program, *OPTIONS, f"--user-data-dir={home}", "about:blank"],
