@@ -38,7 +38,7 @@ from belabox_metrics.config import address, configuration, duration, edit
 from belabox_metrics.config.findings import Unfit
 from belabox_metrics.encoder import belacoder, ffmpeg_progress, hardware
 from belabox_metrics.errors import NoData, Problem
-from belabox_metrics.health import request
+from belabox_metrics.health import access, request
 from belabox_metrics.modem import interfaces, mmcli, series
 from belabox_metrics.own import lines as own_lines
 from belabox_metrics.receiver import body, document
@@ -230,7 +230,11 @@ def _gzipped(data: bytes) -> None:
 
 def _request(data: bytes) -> None:
     with suppress(request.Refusal):
-        request.parse(data)
+        asked = request.parse(data)
+        if asked is not None:
+            asked.peer = "203.0.113.9"
+            # A stranger, whose headers and query are looked at for the token.
+            access.Access([], "token").refusal(asked)
 
 
 def _head(data: bytes) -> None:
