@@ -10,6 +10,7 @@ import time
 from ..errors import Damaged
 from ..sample import Sample
 from ..store.database import DatabaseError, problem
+from .pace import INSTRUCTIONS
 from .work import Done
 
 TYPE_CHECKING = False
@@ -23,8 +24,6 @@ TURNS = ("runs", "minutes", "five_minutes", "")
 LARGE = ("runs", "minutes", "five_minutes")
 # Longer than it takes to read a database of the default size, paced.
 BUDGET_S = 90.0
-# How many instructions of SQLite's machine between two looks at the time: some ms of an A55.
-STEP = 20_000
 
 
 def check(work: Work) -> Done:
@@ -58,7 +57,7 @@ def _is_whole(work: Work, connection: Connection, table: str, started: float) ->
         work.pace.rest()
         return time.perf_counter() - started > BUDGET_S or work.pace.is_over
 
-    connection.set_progress_handler(step, STEP)
+    connection.set_progress_handler(step, INSTRUCTIONS)
     try:
         said = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
     except DatabaseError as error:

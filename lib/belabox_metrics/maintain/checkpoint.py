@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..sample import Sample
-from ..store.checkpoint import log_size
+from ..store.checkpoint import log_size, write_out
 from .work import Done
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ BUSY = "a reader was in the way, the log stays until the next time"
 def checkpoint(work: Work) -> Done:
     """Truncate the log. Who does that writes a row of its own before it lets go of the lock (store/checkpoint.py)."""
     before = log_size(work.store.path)
+    write_out(work.store.path)
     started = time.perf_counter()
     writing = work.store.writing(checkpoint_first=True)
     with writing as connection:

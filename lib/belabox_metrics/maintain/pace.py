@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from ..store.checkpoint import log_size
+from ..store.checkpoint import log_size, write_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from ..store.database import Store
 
-# Of the lock, at a time. A collector is to wait for 100 ms at most, and an A55 is known to be slower than it thinks.
-HELD_S = 0.02
+# Of the lock, at a time. A collector is to wait for 100 ms at most; and what is reckoned for a transaction takes some
+# times as long as the transaction, which is to fit into a fifth of a tenth of a second too.
+HELD_S = 0.01
 SHARE = 0.1
 # Of one activation; the unit's TimeoutStartSec= is longer. What is left is for the next.
 BUDGET_S = 240.0
@@ -29,6 +30,8 @@ FEWEST, MOST = 20, 2000
 # Beyond this the log is folded in between two transactions. Less than what the uploader leaves: here pages of all parts
 # of the file change, each of which is a write of its own.
 LOG_BYTES = 256 * 1024
+# Of SQLite's machine, between two rests: some ms of an A55.
+INSTRUCTIONS = 20_000
 
 
 class Pace:
@@ -67,6 +70,10 @@ class Pace:
         """The log was folded in, and the lock held for that."""
         self.folding_s = max(self.folding_s, seconds)
 
+    def reading(self, connection: Connection) -> Reading:
+        """`with pace.reading(connection):` what is read takes its rests on the way. Not in a transaction."""
+        return Reading(self, connection)
+
     def rest(self) -> None:
         """Sleep in proportion to what was worked since the last rest."""
         worked = time.process_time() - self._rested
@@ -75,13 +82,30 @@ class Pace:
         self._rested = time.process_time()
 
 
+class Reading:
+    """One statement may look at a whole table."""
+
+    def __init__(self, pace: Pace, connection: Connection) -> None:
+        self._pace = pace
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.set_progress_handler(self._pace.rest, INSTRUCTIONS)
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.set_progress_handler(None, 0)
+
+
 class Turn:
     """One transaction of Store.writing(), timed; a rest follows. The log is folded in before when it is long."""
 
     def __init__(self, pace: Pace, store: Store, rows: int) -> None:
         self._pace = pace
         self._rows = rows
-        self._writing = store.writing(checkpoint_first=log_size(store.path) >= LOG_BYTES)
+        folds = log_size(store.path) >= LOG_BYTES
+        if folds:
+            write_out(store.path)
+        self._writing = store.writing(checkpoint_first=folds)
 
     def __enter__(self) -> Connection:
         began = time.perf_counter()

@@ -111,7 +111,8 @@ def _unused(work: Work, table: str, query: str) -> int:
     """Rows of `table` that nothing is of. Found without the lock, for all tables must be read; so one is left alone
     that a run which was stored since is of."""
     frontier = queue.frontier(work.connection)
-    found = work.connection.execute(query).fetchall()
+    with work.pace.reading(work.connection):
+        found = work.connection.execute(query).fetchall()
     total = 0
     while found and not work.pace.is_over:
         some, found = found[: work.pace.rows], found[work.pace.rows :]

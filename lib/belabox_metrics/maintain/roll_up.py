@@ -85,6 +85,7 @@ def _runs(work: Work, names: Names, old: int, empty: bool) -> int:
             for run, at, job, priority, _, shape, packed in rows
             if packed is not None and shape is not None
         )
+        work.pace.rest()
         with work.pace.writing(work.store, len(rows)) as writing:
             standing = Standing(writing)
             if work.settings.sends and not empty and standing.settled(after, rows[-1][0]) < rows[-1][0]:
@@ -135,6 +136,7 @@ def _fives(work: Work, names: Names) -> int:
             for number, *row in rows
             for shape in (number % SHAPES,)
         )
+        work.pace.rest()
         with work.pace.writing(work.store, len(rows)) as writing:
             steps.put(writing, "five_minutes", became, names)
             writing.executemany("DELETE FROM minutes WHERE id = ?", [(row[0],) for row in rows])

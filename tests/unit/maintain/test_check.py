@@ -36,7 +36,7 @@ def test_what_takes_too_long_is_left_and_said_so(
         box.sample(count=20)
         box.wait(SECOND_MS)
     monkeypatch.setattr(check, "BUDGET_S", 0.0)
-    monkeypatch.setattr(check, "STEP", 10)
+    monkeypatch.setattr(check, "INSTRUCTIONS", 10)
     box.maintain(only="check")
     assert checked(box)[-1][1] == 0
     assert "checked: runs, not to its end" in capsys.readouterr().err
