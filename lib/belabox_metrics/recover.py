@@ -46,14 +46,15 @@ def main(_arguments: list[str]) -> int:
     return 0
 
 
-def heal(path: str, job: str) -> None:
+def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
     """Put a new database in the place of the one at `path`, if that is damaged. Where it is not, perhaps as another job
-    was quicker, nothing is done. Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had.
-    """
+    was quicker, nothing is done. `known`: what a whole check has found wrong in the file of the inode `of`.
+
+    Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had."""
     lock = Lock(path + ".lock", WAIT_S)
     lock.acquire()
     try:
-        why = damage.found(path)
+        why = known if known and of == damage.inode(path) else damage.found(path)
         aside = _moved(path, why) if why else None
     finally:
         lock.release()
@@ -78,9 +79,10 @@ def heal(path: str, job: str) -> None:
 
 def recover(store: Store) -> None:
     """Look the whole database over if somebody met damage in it, and bring in what was moved aside, all of it."""
-    if os.access(_wanted(), os.F_OK) and damage.found(store.path, None):
+    of = damage.inode(store.path)
+    if os.access(_wanted(), os.F_OK) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
-        heal(store.path, "recover")
+        heal(store.path, "recover", why, of)
     if resume.is_waiting(store.connection()):
         takeover.bring_in(store, float("inf"))
         return

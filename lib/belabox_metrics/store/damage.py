@@ -64,6 +64,14 @@ def _checked(connection: Connection, seconds: float | None) -> str:
     return "" if said == "ok" else said.replace("\n", " ")
 
 
+def inode(path: str) -> int:
+    """What tells a file from another that comes to stand at its place; 0 where none is."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size

@@ -13,7 +13,8 @@ from typing import Callable
 
 import pytest
 
-from belabox_metrics.store import quarantine
+from belabox_metrics import clock, recover
+from belabox_metrics.store import damage, quarantine, runs
 from belabox_metrics.store.database import Store
 
 from .box import NUMBERS, RUNS, SENT, Box
@@ -74,12 +75,12 @@ DAMAGES: list[tuple[Callable[[Box], None], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "least"), DAMAGES, ids=[damage.__name__ for damage, _ in DAMAGES])
+@pytest.mark.parametrize(("happens", "least"), DAMAGES, ids=[happens.__name__ for happens, _ in DAMAGES])
 def test_the_sample_that_met_it_is_stored_and_the_past_comes_back(
-    box: Box, damage: Callable[[Box], None], least: int
+    box: Box, happens: Callable[[Box], None], least: int
 ) -> None:
     fold_log(box)
-    damage(box)
+    happens(box)
     before = box.database.read_bytes()
     # Whoever finds it first: a table that is hurt deep inside is met by one who reads there.
     heal(box)
@@ -218,6 +219,52 @@ def test_other_jobs_lead_to_the_same_place(box: Box, job: str) -> None:
     assert box.collect().returncode == 0
     assert box.job("recover.py").returncode == 0
     assert box.past() == list(range(RUNS))
+
+
+def test_what_takes_too_long_to_make_sure_of_is_looked_over_without_the_lock(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold_log(box)
+    rows_overwritten(box)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    # As on a slow card: there is no time at all while others wait.
+    look = damage.found
+    monkeypatch.setattr(damage, "_STEP", 1)
+    monkeypatch.setattr(damage, "found", lambda path, seconds=0.0: look(path, seconds))
+    recover.heal(str(box.database), "upload")
+    assert box.aside() == []
+    assert (box.folder / "recover-wanted").exists()
+    assert recover.main([]) == 0
+    assert len(box.aside()) == 1
+    assert not (box.folder / "recover-wanted").exists()
+    assert RUNS - 4 * 16 <= len(box.past()) < RUNS
+
+
+def test_a_collector_knows_nothing_of_all_this_while_all_is_well(box: Box) -> None:
+    lib = Path(__file__).parents[3] / "lib"
+    program = f"import sys; sys.path.insert(0, {str(lib)!r}); from belabox_metrics import collect"
+    program += "; collect.main(['memory.usage']); print(*sys.modules)"
+    done = subprocess.run(
+        ["/usr/bin/python3", "-I", "-S", "-c", program + "; import posix; sys.stdout.flush(); posix._exit(0)"],
+        env=box.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = ("recover", "refused", *[f"store.{name}" for name in ("quarantine", "damage", "room", "reserve", "header")])
+    assert "belabox_metrics.store.database" in done.stdout.split()
+    assert not {f"belabox_metrics.{name}" for name in names} & set(done.stdout.split())
+
+
+def test_half_a_surrogate_pair_in_an_error_is_stored_as_text(box: Box) -> None:
+    store = Store(str(box.database))
+    with store.writing() as connection:
+        run = runs.Run("collect", clock.now(), metric="m.x", outcome=runs.FAILED, error="no file \udcff" + "x" * 600)
+        runs.add(connection, run)
+    (error,) = box.sql("SELECT last_error FROM jobs WHERE metric = 'm.x'")[0]
+    assert str(error).startswith("no file \\udcff")
+    assert len(str(error)) == runs.ERROR_LIMIT
 
 
 def test_eight_at_once_move_it_once_and_lose_no_sample(box: Box) -> None:
