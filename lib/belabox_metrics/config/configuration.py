@@ -36,6 +36,11 @@ class Configuration:
         self.alerts = alerts
 
     @property
+    def device_id(self) -> str:
+        """The name of this box."""
+        return self.values.text("device.id")
+
+    @property
     def database(self) -> str:
         """The path of the database."""
         return self.values.text("storage.path")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..config.duration import spell
-from . import calendar, stagger
+from . import calendar, phase, stagger
 
 if TYPE_CHECKING:
     from ..config.configuration import Configuration
@@ -17,7 +17,7 @@ AFTER_BOOT = 20_000
 
 class Timing(NamedTuple):
     """`calendar`: expressions that elapse every interval; [] when the timer has to count from the last start.
-    `offset_ms`: what keeps the metric from starting together with others."""
+    `offset_ms`: what keeps the metric from starting together with others, of this box and of all boxes."""
 
     metric: Metric
     offset_ms: int
@@ -43,6 +43,11 @@ def timings(configuration: Configuration) -> list[Timing]:
     for group in (True, False):
         intervals = {metric.name: metric.interval_ms for metric in metrics if (metric.name in exact) is group}
         offsets.update(stagger.offsets(intervals))
+    # All by the same, so that they stay as far apart as they are. Who counts from boot has a beginning of its own.
+    turn = phase.of(configuration.device_id)
+    offsets.update(
+        {metric.name: (offsets[metric.name] + turn) % metric.interval_ms for metric in metrics if metric.name in exact}
+    )
     return [
         Timing(metric, offsets[metric.name], calendar.expressions(metric.interval_ms, offsets[metric.name]))
         for metric in metrics

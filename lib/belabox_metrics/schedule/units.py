@@ -10,7 +10,7 @@ from ..config import address
 from ..config.duration import HOUR, MINUTE, SECOND, spell
 from ..config.keys import DEFAULT_DATABASE, DEFAULT_LISTEN
 from ..health.access import NETWORKS, TOKEN_FILE
-from . import secrets
+from . import phase, secrets
 from .plan import timings
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def render(configuration: Configuration) -> dict[str, str]:
     """Path below the directory of units -> text, for all files that there should be."""
     files = {COLLECT.format(timing.metric.name): _collect(timing) for timing in timings(configuration)}
     if configuration.uploads:
-        files[UPLOAD] = _upload(configuration.values.integer("remote.upload_interval"))
-        files[CLOCK] = _clock(configuration.values.integer("monitoring.clock_skew_check_interval"))
+        turn = phase.of(configuration.device_id)
+        files[UPLOAD] = _upload(configuration.values.integer("remote.upload_interval"), turn)
+        files[CLOCK] = _clock(configuration.values.integer("monitoring.clock_skew_check_interval"), turn)
     files[MAINTAIN] = _maintain(configuration.values.integer("storage.wal_checkpoint_interval"))
     services = _services(configuration)
     if services:
@@ -117,7 +118,15 @@ AccuracySec=1ms
 {when}"""
 
 
-def _upload(interval_ms: int) -> str:
+# Boxes that get their power together should not send together: each waits for its own part of the first interval.
+_AFTER_BOOT = {UPLOAD: 45 * SECOND, CLOCK: 60 * SECOND}
+
+
+def _first(timer: str, interval_ms: int, turn_ms: int) -> str:
+    return _seconds(_AFTER_BOOT[timer] + turn_ms % interval_ms)
+
+
+def _upload(interval_ms: int, turn_ms: int) -> str:
     return f"""{HEADER}[Unit]
 Description=Send samples every {spell(interval_ms)}
 PartOf={TARGET}
@@ -125,15 +134,15 @@ PartOf={TARGET}
 
 [Timer]
 AccuracySec=1s
-OnBootSec=45s
+OnBootSec={_first(UPLOAD, interval_ms, turn_ms)}
 # From the end of one upload to the start of the next, so that a slow uplink is not flooded.
 OnUnitInactiveSec={_seconds(interval_ms)}
-# Boxes that were switched on together should not send together.
+# Nor should they fall into step later.
 RandomizedDelaySec={_seconds(max(interval_ms // 10, 1))}
 """
 
 
-def _clock(interval_ms: int) -> str:
+def _clock(interval_ms: int, turn_ms: int) -> str:
     return f"""{HEADER}[Unit]
 Description=Compare the clock with the server's every {spell(interval_ms)}
 PartOf={TARGET}
@@ -141,7 +150,7 @@ PartOf={TARGET}
 
 [Timer]
 AccuracySec=1s
-OnBootSec=60s
+OnBootSec={_first(CLOCK, interval_ms, turn_ms)}
 OnUnitInactiveSec={_seconds(interval_ms)}
 # Boxes that were switched on together should not ask together.
 RandomizedDelaySec={_seconds(max(interval_ms // 10, 1))}

@@ -68,7 +68,8 @@ class Attempts:
         link.error = error
         # Who is offline asks seldom, however it came to be so.
         failures = 64 if link.mode == mode.OFFLINE else link.failures
-        link.backoff_ms = max(backoff.delay_ms(failures, retry, _random), int((wanted_s or 0) * 1000))
+        wanted_ms = backoff.no_sooner_ms((wanted_s or 0) * 1000, retry, _random)
+        link.backoff_ms = max(backoff.delay_ms(failures, retry, _random), wanted_ms)
         link.not_before_ms = self._now_ms() + link.backoff_ms
         link.binding = wanted_s is not None
         link.retry_ms = link.not_before_ms if retry.enabled and link.failures <= retry.max_attempts else None

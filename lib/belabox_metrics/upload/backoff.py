@@ -26,3 +26,8 @@ def delay_ms(failures: int, retry: Retry, random: Callable[[], float]) -> int:
 def jittered_ms(delay: float, retry: Retry, random: Callable[[], float]) -> int:
     """`delay`, up to `jitter_percent` longer or shorter."""
     return max(0, int(delay * (1 + (2 * random() - 1) * retry.jitter_percent / 100)))
+
+
+def no_sooner_ms(wanted: float, retry: Retry, random: Callable[[], float]) -> int:
+    """`wanted`, up to `jitter_percent` longer: a server that names a time names the same one to all boxes."""
+    return int(wanted * (1 + random() * retry.jitter_percent / 100))

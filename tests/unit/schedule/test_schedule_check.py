@@ -55,7 +55,7 @@ def test_a_timer_that_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert check.main([str(path)]) == 0
     said = capsys.readouterr().out
     assert "20s after boot, then counted" in said
-    assert "*:00/3:00/45 UTC and 2 more" in said
+    assert "*:00/3:13.8/45 UTC and 2 more" in said
 
 
 def test_tells_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

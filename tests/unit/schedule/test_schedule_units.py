@@ -62,9 +62,9 @@ def test_a_timer_on_the_clock(tmp_path: Path) -> None:
         "StartLimitIntervalSec=0",
         "[Timer]",
         "AccuracySec=1ms",
-        "OnCalendar=*:00/3:02.5/45 UTC",
-        "OnCalendar=*:01/3:32.5 UTC",
-        "OnCalendar=*:02/3:17.5 UTC",
+        "OnCalendar=*:00/3:44.2 UTC",
+        "OnCalendar=*:01/3:29.2 UTC",
+        "OnCalendar=*:02/3:14.2/45 UTC",
     ]
 
 
@@ -102,7 +102,7 @@ def test_clocks_are_compared_as_long_as_there_is_a_server_and_not_by_all_boxes_a
     more = "remote: {url: 'http://x/'}\nmonitoring: {clock_skew_check_interval: 10m}\n"
     assert body(render(tmp_path, more)["belabox-metrics-clock.timer"])[-4:] == [
         "AccuracySec=1s",
-        "OnBootSec=60s",
+        "OnBootSec=101700ms",
         "OnUnitInactiveSec=600s",
         "RandomizedDelaySec=60s",
     ]

@@ -164,6 +164,20 @@ def test_a_busy_server_is_asked_again_when_it_says_or_after_a_while(
     assert len(remote.requests) == 2
 
 
+def test_boxes_that_are_told_the_same_time_do_not_come_at_the_same_time(tmp_path: Path, remote: Remote) -> None:
+    remote.answer = status(503, "", Retry_After="600")
+    waits = []
+    for name in map(str, range(12)):
+        (tmp_path / name).mkdir()
+        box = Box(tmp_path / name, remote.url)
+        box.sample(1)
+        assert box.upload() == 75
+        waits.append(box.link().backoff_ms / 1000)
+    assert min(waits) >= 600
+    assert max(waits) <= 720
+    assert len({round(wait) for wait in waits}) > 4
+
+
 def test_the_waits_grow_and_the_state_is_in_the_database(tmp_path: Path, remote: Remote) -> None:
     box = Box(tmp_path, remote.url, retry__jitter_percent=0)
     box.sample(1)
