@@ -1,0 +1,199 @@
+"""A box that is a folder: its jobs are the real programs, started as the units start them, and its books are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+
+from belabox_metrics.clock import Moment
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import aggregate, queue, runs
+from belabox_metrics.store.database import Store
+
+ROOT = Path(__file__).parents[2]
+PYTHON = "/usr/bin/python3"
+# By its name: the words of its command, and how many runs of its own a job stores.
+JOBS: dict[str, tuple[tuple[str, ...], int]] = {
+    "collect": (("collect.py", "memory.usage"), 1),
+    "collect, with state": (("collect.py", "cpu.usage"), 1),
+    "upload": (("upload.py",), 1),
+    "clock": (("clock.py",), 1),
+    "maintain": (("maintain.py",), 1),
+    "health": (("health.py", "--idle-seconds", "0.2"), 0),
+    "apply": (("apply.py",), 0),
+    "failed": (("failed.py", "belabox-metrics@memory.usage.service"), 1),
+}
+# The past: so many runs of so many numbers, three days old and all sent; and some of now that were not.
+OLD, FRESH, NUMBERS = 60, 12, 10
+DAY_MS = 24 * 3_600_000
+PATIENCE_S = 120
+
+_TORN = """
+SELECT count(*) FROM runs WHERE packed IS NOT NULL AND (NOT json_valid(packed)
+    OR json_array_length(packed) <> (SELECT count(*) FROM series WHERE series.shape = runs.shape))
+"""
+_OF_JOB = "SELECT count(*) FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.job = ? AND jobs.metric = ?"
+# What a job knows of itself is changed with its run or not at all.
+_APART = """
+SELECT job || ' ' || metric FROM jobs WHERE job || metric <> 'collectpast'
+    AND (last_run <> (SELECT max(id) FROM runs WHERE runs.job = jobs.id)
+        OR runs_total <> (SELECT count(*) FROM runs WHERE runs.job = jobs.id))
+"""
+
+
+class Box:
+    """`folder`/metrics.db and all that the jobs want to know."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "metrics.db"
+        self.units = folder / "units"
+        self._past: Store | None = None
+        self.environment = {
+            "BELABOX_METRICS_CONFIG": str(folder / "config.yaml"),
+            "BELABOX_METRICS_DATABASE": str(self.database),
+            "BELABOX_METRICS_RECOVER": str(folder / "recover-wanted"),
+            "BELABOX_METRICS_RUN": str(folder / "run"),
+            "PATH": os.environ["PATH"],
+        }
+
+    @classmethod
+    def made(cls, folder: Path, url: str) -> Box:
+        """With a past, and a server to send to."""
+        box = cls(folder)
+        for path in (folder / "run", box.units):
+            path.mkdir(parents=True, exist_ok=True)
+        said = (ROOT / "configs/config.yaml").read_text().replace('url: ""', f"url: {url}", 1)
+        (folder / "config.yaml").write_text(said.replace("  enabled: false", "  enabled: true", 1))
+        store = Store(str(box.database))
+        old_ms = time.time_ns() // 1_000_000 - 3 * DAY_MS
+        with store.writing() as connection:
+            for at in range(OLD):
+                _add(connection, "past", old_ms + at * 1000, "before", at)
+            for priority in queue.PRIORITIES:
+                queue.advance(connection, priority, old_ms + OLD * 1000)
+        store.close()
+        for _ in range(2):
+            box.ready(box.job("collect"), box.job("collect, with state"), box.job("apply"))
+        with store.writing() as connection:
+            for at in range(FRESH):
+                _add(connection, "fresh", time.time_ns() // 1_000_000, "before", at)
+        # Let go, not closed: the log stays, as the jobs leave it.
+        box._past = store
+        return box
+
+    def copy(self, folder: Path) -> Box:
+        """What the kernel had when the power went: no process, and no index of the log."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
+        return Box(folder)
+
+    def command(self, job: str) -> list[str]:
+        words = list(JOBS[job][0])
+        if job == "apply":
+            words += ["--units", str(self.units), "--database", str(self.database)]
+        isolated = ["-I"] if job == "apply" else ["-I", "-S"]
+        return [PYTHON, *isolated, str(ROOT / "jobs" / words[0]), *words[1:]]
+
+    def begin(self, job: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """`before`: what the command is an argument of."""
+        return subprocess.Popen(
+            [*before, *self.command(job)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def job(self, job: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        if job == "health":
+            return self.asked(before)
+        begun = self.begin(job, before)
+        out, said = begun.communicate(timeout=PATIENCE_S)
+        return subprocess.CompletedProcess(begun.args, begun.returncode, out, said)
+
+    def asked(self, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """The responder, asked until it has answered or is gone; stdout is what it said."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        begun = subprocess.Popen(
+            [*before, *self.command("health"), "--listen", f"127.0.0.1:{port}"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        answer = ""
+        deadline = time.monotonic() + PATIENCE_S
+        while not answer and begun.poll() is None and time.monotonic() < deadline:
+            connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            try:
+                connection.request("GET", "/health")
+                answer = connection.getresponse().read().decode()
+            except OSError:
+                time.sleep(0.01)
+            finally:
+                connection.close()
+        _, said = begun.communicate(timeout=PATIENCE_S)
+        return subprocess.CompletedProcess(begun.args, begun.returncode, answer, said)
+
+    def ready(self, *done: subprocess.CompletedProcess[str]) -> None:
+        for one in done:
+            if one.returncode:
+                raise RuntimeError(f"{one.args}: {one.returncode}: {one.stderr}")
+
+    def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def number(self, query: str, *values: object) -> int:
+        return int(str(self.sql(query, *values)[0][0]))
+
+    def runs_of(self, job: str) -> int:
+        """How many runs there are of the kind that `job` stores."""
+        words = JOBS[job][0]
+        if words[0] == "failed.py":
+            return self.number(_OF_JOB + " AND outcome = 2", "collect", "memory.usage")
+        name = words[0].rpartition(".")[0]
+        return self.number(_OF_JOB + " AND outcome <> 2", name, words[1] if name == "collect" else "")
+
+    def past(self) -> int:
+        """Numbers of the past, as runs or rolled up."""
+        found = self.number(_OF_JOB, "collect", "past") * NUMBERS
+        for last_run, packed in self.sql(
+            "SELECT last_run, packed FROM minutes UNION ALL SELECT last_run, packed FROM five_minutes"
+        ):
+            cells = [aggregate.read("past", cell, int(str(last_run))) for cell in json.loads(str(packed))]
+            found += sum(int(cell.count) for cell in cells if cell is not None)
+        return found
+
+    def wrong(self) -> list[str]:
+        """What must not be, whatever happened."""
+        found = []
+        if (said := self.sql("PRAGMA integrity_check")) != [("ok",)]:
+            found.append(f"integrity_check: {said[0][0]}")
+        if torn := self.number(_TORN):
+            found.append(f"{torn} runs are not whole")
+        found += [f"the row of {row[0]} does not fit its runs" for row in self.sql(_APART)]
+        if (past := self.past()) != OLD * NUMBERS:
+            found.append(f"{past} numbers of the past of {OLD * NUMBERS}")
+        if len(self.sql("SELECT id FROM jobs WHERE job = 'salvaged'")) or list(self.folder.glob("metrics.db.damaged*")):
+            found.append("the database was taken for damaged")
+        return found
+
+
+def _add(connection: object, metric: str, wall_ms: int, boot: str, at: int) -> None:
+    samples = [Sample(f"{metric}.value", at + number / 10, {"of": str(number)}) for number in range(NUMBERS)]
+    moment = Moment(wall_ms, 1000 + at * 1000, boot, True)
+    runs.add(connection, runs.Run("collect", moment, metric=metric, samples=samples))  # type: ignore[arg-type]

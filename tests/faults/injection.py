@@ -1,0 +1,166 @@
+"""A fault at one system call of a job, by strace: a signal in its place, or an error for its answer."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from .box import JOBS, Box
+from .outcome import Row
+from .server import Server
+
+# What changes a file, holds a lock or speaks with the server.
+CALLS = (
+    "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,rmdir,chmod,fchown,flock,"
+    "connect,sendto,recvfrom,socket"
+)
+QUIET = ("strace", "-f", "-qq", "-o")
+
+
+class Place(NamedTuple):
+    """The `at`th `call` of a job."""
+
+    job: str
+    call: str
+    at: int
+
+    def struck(self, what: str) -> list[str]:
+        """`what`: "signal=KILL", "error=EIO"."""
+        injected = f"inject={self.call}:{what}:when={self.at}"
+        return [*QUIET, "/dev/null", "-e", f"trace={self.call}", "-e", injected]
+
+    def __str__(self) -> str:
+        return f"{self.job}, {self.call} {self.at}"
+
+
+class Trial(NamedTuple):
+    """`struck`: it did not end as it would have. `lost`, `repeated`: runs; of the uploader, samples."""
+
+    place: Place
+    struck: bool
+    lost: int
+    repeated: int
+    recovered_s: float
+    wrong: list[str]
+
+
+def row(fault: str, trials: Iterable[Trial], note: str = "") -> Row:
+    """All of them in one line."""
+    found = list(trials)
+    struck = sum(trial.struck for trial in found)
+    return Row(
+        fault,
+        len(found),
+        sum(trial.lost for trial in found),
+        sum(trial.repeated for trial in found),
+        max([trial.recovered_s for trial in found], default=None),
+        note or f"{struck} of them did not end well",
+        [what for trial in found for what in trial.wrong],
+    )
+
+
+class Range:
+    """Boxes that are all alike, a server, and room for them."""
+
+    def __init__(self) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="faults-")
+        self.folder = Path(self._scratch.name)
+        self.server = Server()
+        self.template = Box.made(self.folder / "template", self.server.url)
+        self._number = 0
+
+    def __enter__(self) -> Range:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.close()
+        self._scratch.cleanup()
+
+    def box(self) -> Box:
+        self._number += 1
+        self.server.forget()
+        return self.template.copy(self.folder / str(self._number))
+
+    def places(self, jobs: tuple[str, ...] = tuple(JOBS), calls: str = CALLS) -> Iterator[Place]:
+        """All there are: each job is watched once."""
+        for job in jobs:
+            box, trace = self.box(), self.folder / "trace"
+            box.ready(box.job(job, before=[*QUIET, str(trace), "-e", f"trace={calls}"]))
+            made = Counter(re.findall(r"^\d+\s+(\w+)\(", trace.read_text(), re.MULTILINE))
+            for call, times in made.items():
+                for at in range(1, times + 1):
+                    yield Place(job, call, at)
+
+    def strike(self, place: Place, what: str) -> Trial:
+        """A fault in a fresh box; then the same job again, unharmed."""
+        box = self.box()
+        before = box.runs_of(place.job)
+        done = box.job(place.job, before=place.struck(what))
+        return self.reckon(box, place, before, done.returncode, done.stderr)
+
+    def reckon(self, box: Box, place: Place, before: int, code: int, said: str) -> Trial:
+        """What is left of a job that had `before` runs, and left with `code` and these words."""
+        own = JOBS[place.job][1]
+        stored = box.runs_of(place.job) - before
+        wrong = [f"{place}: a traceback: {said.splitlines()[-1]}"] if "Traceback" in said else []
+        lost = max(0, own - stored) if code == 0 else 0
+        repeated = max(0, stored - own)
+        began = time.monotonic()
+        again = box.job(place.job)
+        recovered_s = time.monotonic() - began
+        if again.returncode:
+            wrong.append(f"{place}: the next one: {again.stderr.strip()}")
+        if box.runs_of(place.job) - before - stored != own:
+            wrong.append(f"{place}: the next one has not stored its run")
+        wrong += [f"{place}: {what}" for what in box.wrong()]
+        if place.job == "upload":
+            more = self._sent(box)
+            lost, repeated = lost + more[0], repeated + more[1]
+        if place.job == "apply" and _texts(box.units) != _texts(self.template.units):
+            wrong.append(f"{place}: the units are not those of the configuration")
+        if place.job == "health" and '"status"' not in again.stdout:
+            wrong.append(f"{place}: no answer")
+        shutil.rmtree(box.folder)
+        return Trial(place, code != 0, lost, repeated, recovered_s, wrong)
+
+    def _sent(self, box: Box) -> tuple[int, int]:
+        """How many samples the server lacks, and how many it was sent twice without need."""
+        box.ready(box.job("upload"))
+        wanted = Counter(int(str(row[0])) for row in box.sql(_FRESH))
+        arrived = self.server.arrived()
+        came = Counter(stamp for name, stamp, _ in arrived if "fresh" in name)
+        return sum((wanted - came).values()), sum(times - 1 for times in arrived.values())
+
+
+_FRESH = "SELECT timestamp_ms FROM metrics WHERE metric_name = 'fresh.value'"
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """What each file below holds, and where each link leads."""
+    return {
+        str(path.relative_to(folder)): os.readlink(path) if path.is_symlink() else path.read_text()
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def some(places: list[Place], most: int, seed: int) -> list[Place]:
+    """So many of them by chance, of each job and call about as many as of another."""
+    chance = random.Random(seed)
+    kinds: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        kinds.setdefault((place.job, place.call), []).append(place)
+    for kind in kinds.values():
+        chance.shuffle(kind)
+    rounds = [
+        kind[turn] for turn in range(max(map(len, kinds.values()))) for kind in kinds.values() if turn < len(kind)
+    ]
+    return rounds[:most]

@@ -1,0 +1,127 @@
+"""Each job, killed in each way there is: what it had said to be stored is, once and whole, and the next one works."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+from ..box import JOBS
+from ..injection import Place, Range, Trial, row, some
+from ..outcome import Row
+from .memory import Memory
+
+# Of the short form: places that are tried, moments, stops, limits of memory.
+PLACES, MOMENTS, STOPS, LIMITS = 12, 6, 2, 3
+MANY = 200
+SEED = 20261121
+# So long one stands still: less than another waits for the lock before it leaves with 75, to be back by its timer.
+STOPPED_S = 0.3
+
+
+def trials(long: bool) -> Iterator[Row]:
+    with Range() as here:
+        places = list(here.places())
+        for name, what in (("SIGKILL", "signal=KILL"), ("SIGTERM", "signal=TERM")):
+            chosen = places if long else some(places, PLACES if name == "SIGKILL" else PLACES // 3, SEED)
+            for job in JOBS if long else ("",):
+                of_job = [place for place in chosen if job in ("", place.job)]
+                said = f"{name} at a system call, {job or 'all jobs'}"
+                yield row(said, (here.strike(place, what) for place in of_job))
+        yield _at_any_time(here, MANY if long else MOMENTS)
+        stops = [place for place in places if place.job.startswith("collect") or place.job in ("upload", "maintain")]
+        yield row("SIGSTOP, another job, SIGCONT", _stopped(here, some(stops, MANY if long else STOPS, SEED)))
+        with Memory() as memory:
+            if memory.is_there:
+                yield row("killed by the kernel, out of memory", _starved(here, memory, long))
+
+
+def _at_any_time(here: Range, times: int) -> Row:
+    """Several at once, each killed whenever: nobody chose the place."""
+    chance = random.Random(SEED)
+    done, lost, wrong, slowest = 0, 0, [], 0.0
+    while done < times:
+        box = here.box()
+        names = [name for name in JOBS if name not in ("health", "maintain")]
+        before = {name: box.runs_of(name) for name in names}
+        begun = {name: box.begin(name) for name in names}
+        for name in sorted(names, key=lambda _: chance.random()):
+            time.sleep(chance.uniform(0, 0.08))
+            begun[name].kill()
+        for name, process in begun.items():
+            said = process.communicate()[1]
+            stored = box.runs_of(name) - before[name]
+            lost += process.returncode == 0 and name != "collect" and stored < JOBS[name][1]
+            if "Traceback" in said:
+                wrong.append(f"{name}: a traceback: {said.splitlines()[-1]}")
+        began = time.monotonic()
+        box.ready(*[box.job(name) for name in names])
+        slowest = max(slowest, (time.monotonic() - began) / len(names))
+        wrong += box.wrong()
+        done += len(names)
+        shutil.rmtree(box.folder)
+    return Row("SIGKILL at any time, six jobs at once", done, lost, 0, slowest, "", wrong)
+
+
+def _stopped(here: Range, places: list[Place]) -> Iterator[Trial]:
+    """A job stands still in the middle; another comes, and has to wait if that one holds the lock."""
+    for place in places:
+        box = here.box()
+        before = box.runs_of(place.job)
+        begun = box.begin(place.job, before=place.struck("signal=STOP"))
+        stopped = _wait_for_stop(begun)
+        other = box.begin("clock" if place.job != "clock" else "failed")
+        time.sleep(STOPPED_S)
+        if stopped:
+            subprocess.run(["kill", "-CONT", str(stopped)], check=True)
+        said = begun.communicate()[1]
+        other_said = other.communicate()[1]
+        trial = here.reckon(box, place, before, begun.returncode, said)
+        if other.returncode:
+            trial.wrong.append(f"{place}: the other one: {other_said.strip()}")
+        if not stopped or begun.returncode:
+            trial.wrong.append(f"{place}: was not stopped, or did not go on: {begun.returncode} {said.strip()}")
+        yield trial._replace(struck=bool(stopped))
+
+
+def _wait_for_stop(tracer: subprocess.Popen[str]) -> int:
+    """The process that strace watches, once it stands still; 0 when it has ended before."""
+    while tracer.poll() is None:
+        found = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(tracer.pid)], capture_output=True, text=True)
+        for line in found.stdout.splitlines():
+            pid, state = line.split()
+            # A t is one that the tracer holds for a moment; of one that is stopped and traced the signal is awaited.
+            if state[0] in "Tt" and _is_stopped(int(pid)):
+                return int(pid)
+        time.sleep(0.005)
+    return 0
+
+
+def _is_stopped(pid: int) -> bool:
+    """Twice in a row, with no time used up between."""
+    seen = []
+    for _ in range(2):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            return False
+        seen.append((fields[0] in "Tt", fields[11], fields[12]))
+        time.sleep(0.01)
+    return seen[0] == seen[1] and seen[0][0]
+
+
+def _starved(here: Range, memory: Memory, long: bool) -> Iterator[Trial]:
+    """Between too little to start and enough there is a place for the kernel to kill it at every step."""
+    for job in ("collect", "upload", "maintain") if long else ("collect",):
+        enough = memory.needed(here, job) // 1024
+        for limit in range(enough // 4, enough, 64 if long else enough // LIMITS):
+            box = here.box()
+            before = box.runs_of(job)
+            done = box.job(job, before=memory.within(limit * 1024))
+            killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+            place = Place(job, f"with {limit} KB", 1)
+            yield here.reckon(box, place, before, done.returncode, done.stderr)._replace(struck=killed)
