@@ -79,10 +79,6 @@ class Store:
         """Whether the file that is open is no longer the one at `path`: it was damaged, and moved aside."""
         return self._connection is not None and _inode(self.path) != self._file
 
-    def forget(self) -> None:
-        """Let go of a connection whose file was moved aside: SQLite sees that too, and tidies nothing up."""
-        self._connection = None
-
     def writing(self, *, checkpoint_first: bool = False) -> Writing:
         """`with store.writing() as connection:` one locked transaction, after a checkpoint if that is wanted."""
         return Writing(self, checkpoint_first)

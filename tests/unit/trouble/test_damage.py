@@ -14,6 +14,7 @@ from typing import Callable
 import pytest
 
 from belabox_metrics import clock, recover
+from belabox_metrics.errors import Damaged
 from belabox_metrics.store import damage, quarantine, runs
 from belabox_metrics.store.database import Store
 
@@ -284,6 +285,23 @@ def test_eight_at_once_move_it_once_and_lose_no_sample(box: Box) -> None:
     assert len(box.aside()) == 1
     assert sum("moved to" in text for text in said) == 1
     assert box.sql("SELECT count(*) FROM metrics WHERE metric_name = 'memory.used_bytes'") == [(8,)]
+
+
+def test_who_had_it_open_when_it_was_moved_writes_nothing_into_it_and_tidies_nothing_up(box: Box) -> None:
+    mine = Store(str(box.database))
+    assert mine.connection().execute("SELECT count(*) FROM runs").fetchone() == (RUNS + 1,)
+    zeros_at_the_head(box)
+    mine.lock.acquire()
+    quarantine.move(str(box.database), "a test")
+    mine.lock.release()
+    assert box.collect().returncode == 0
+    log = Path(f"{box.database}-wal").stat()
+    with pytest.raises(Damaged, match="moved aside meanwhile"), mine.writing():
+        pass
+    mine.close()
+    assert Path(f"{box.database}-wal").stat().st_ino == log.st_ino
+    assert Path(f"{box.aside()[0]}-wal").exists()
+    assert box.collect().returncode == 0
 
 
 def test_two_are_kept_and_the_first_to_go_is_one_that_was_salvaged(tmp_path: Path) -> None:
