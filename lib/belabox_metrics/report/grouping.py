@@ -63,9 +63,10 @@ def incidents(observations: Iterable[Observation]) -> list[Incident]:
 def _without_parts(observations: list[Observation]) -> list[Observation]:
     """What a rule that knows more has told already. Of a link only its own."""
     hidden = set()
-    for whole in observations:
-        for part in observations:
-            if part.rule not in _PARTS.get(whole.rule, ()) or (whole.subject and whole.subject != part.subject):
+    parts = [one for one in observations if any(one.rule in rules for rules in _PARTS.values())]
+    for whole in [one for one in observations if one.rule in _PARTS]:
+        for part in parts:
+            if part.rule not in _PARTS[whole.rule] or (whole.subject and whole.subject != part.subject):
                 continue
             if whole.since_ms - MOMENT_MS <= part.since_ms <= whole.until_ms:
                 hidden.add(id(part))
@@ -76,14 +77,15 @@ def _without_alerts(observations: list[Observation]) -> list[Observation]:
     """An alert that says what a rule says is one more thing that the rule went by."""
     kept = []
     for one in observations:
-        same = [
+        rules = _ALERTS.get(one.subject, ()) if one.rule == "alert" else ()
+        same = rules and [
             other
             for other in observations
-            if other.rule in _ALERTS.get(one.subject, ())
+            if other.rule in rules
             and other.since_ms - NEAR_MS <= one.until_ms
             and one.since_ms <= other.until_ms + NEAR_MS
         ]
-        if one.rule == "alert" and same:
+        if same:
             for seen in one.seen:
                 same[0].add(seen)
         else:
@@ -95,11 +97,9 @@ def _faults(faults: list[Observation]) -> list[Incident]:
     found: list[Incident] = []
     for one in faults:
         last = found[-1] if found else None
-        if last:
-            lately_ms = max([member.since_ms for member in last.members])
-            if one.since_ms <= min(last.until_ms + JOIN_MS, lately_ms + CHAIN_MS):
-                last.add(one)
-                continue
+        if last and one.since_ms <= min(last.until_ms + JOIN_MS, last.members[-1].since_ms + CHAIN_MS):
+            last.add(one)
+            continue
         found.append(Incident([one]))
     return found
 
