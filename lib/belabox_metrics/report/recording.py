@@ -64,7 +64,9 @@ LONGEST_MS = 48 * 3_600_000
 MARGIN_MS = 120_000
 # Points of a series that are looked at one by one. 12 hours at an interval of 5 s are 8640.
 MOST_POINTS = 8640
-STEPS_MS = (0, 10_000, 30_000, 60_000)
+# And of all together: at some 400 bytes each they are what this takes of memory, and who answers HTTP has 100 MB.
+MOST_IN_ALL = 150_000
+STEPS_MS = (0, 10_000, 30_000, 60_000, 120_000, 300_000)
 SHORTEST_MS = 5_000
 MOST_EVENTS = 2_000
 MOST_SERIES = 200
@@ -155,15 +157,23 @@ class Recording:
 def read(connection: Connection, session: Stored, now_ms: int) -> Recording:
     """Everything that a report is made of. Raises sqlite's DatabaseError."""
     since_ms, until_ms = _span(session, now_ms)
-    step_ms = next(
-        (step for step in STEPS_MS if (until_ms - since_ms) / (step or SHORTEST_MS) <= MOST_POINTS), STEPS_MS[-1]
-    )
-    found = history.points(connection, NAMES, since_ms - MARGIN_MS, until_ms + MARGIN_MS, step_ms)
+    begin_ms, end_ms = since_ms - MARGIN_MS, until_ms + MARGIN_MS
+    step_ms = _step_ms(until_ms - since_ms, history.amount(connection, NAMES, begin_ms, end_ms))
+    found = history.points(connection, NAMES, begin_ms, end_ms, step_ms)
     series = [
         Series(name, _tags(tags), points, step_ms) for (name, tags), points in sorted(found.items())[:MOST_SERIES]
     ]
     happened = events.between(connection, since_ms - MARGIN_MS, until_ms + MARGIN_MS, MOST_EVENTS)
     return Recording(session, now_ms, series, happened, course.read(connection, session.id, session.start_ms), step_ms)
+
+
+def _step_ms(length_ms: int, amounts: list[int]) -> int:
+    """As short as there is memory for. amounts: the points of each series, as they are stored."""
+    for step_ms in STEPS_MS:
+        most = length_ms // (step_ms or SHORTEST_MS)
+        if most <= MOST_POINTS and sum([min(amount, most + 1) for amount in amounts]) <= MOST_IN_ALL:
+            return step_ms
+    return STEPS_MS[-1]
 
 
 def _span(session: Stored, now_ms: int) -> tuple[int, int]:

@@ -29,6 +29,15 @@ _PLACES = "SELECT shape, position, name, tags FROM series WHERE name IN ({names}
 _STEPS = """
 SELECT id, last_run, packed FROM {table} WHERE id >= ? AND id < ? AND (id & 4294967295) IN ({shapes}) ORDER BY id
 """
+_OF_SHAPES = "SELECT shape FROM series WHERE name IN ({names})"
+_COUNTED = """
+SELECT shape, count(*) FROM runs
+WHERE id >= ?1 AND id - lead_ms >= ?1 AND id - lead_ms < ?2 AND packed IS NOT NULL AND shape IN ({shapes})
+GROUP BY shape
+"""
+_COUNTED_STEPS = """
+SELECT id & 4294967295, count(*) FROM {table} WHERE id >= ? AND id < ? AND (id & 4294967295) IN ({shapes}) GROUP BY 1
+"""
 # Tables of what is rolled up, and the length of their steps.
 MINUTE_MS = 60_000
 ROLLED = (("five_minutes", 5 * MINUTE_MS), ("minutes", MINUTE_MS))
@@ -104,7 +113,27 @@ def points(
                 line[at] = what
             else:
                 line[at].take(what)  # type: ignore[arg-type]
-    return {series: [_point(at, line[at, run]) for at, run in sorted(line)] for series, line in found.items()}
+    # A long stream has some 100 MB of them, so what has become points is let go at once.
+    made: dict[Series, list[Point]] = {}
+    for series in list(found):
+        line = found.pop(series)
+        made[series] = [_point(at, line[at, run]) for at, run in sorted(line)]
+    return made
+
+
+def amount(connection: Connection, names: tuple[str, ...], since_ms: int, until_ms: int) -> list[int]:
+    """For each shape's series of these names in [since_ms, until_ms): about how many points are stored of it. Told in a
+    hundredth of the time that reading them takes."""
+    shapes = [shape for (shape,) in connection.execute(_OF_SHAPES.format(names=_marks(names, 1)), names)]
+    found = dict.fromkeys(shapes, 0)
+    marks = ", ".join(map(str, found))
+    counted = connection.execute(_COUNTED.format(shapes=marks), (since_ms, until_ms)).fetchall()
+    for table, length_ms in ROLLED:
+        first, end = (min(-(-at_ms // length_ms) * SHAPES, LAST) for at_ms in (since_ms, until_ms))
+        counted += connection.execute(_COUNTED_STEPS.format(table=table, shapes=marks), (first, end)).fetchall()
+    for shape, count in counted:
+        found[shape] += count
+    return [found[shape] for shape in shapes]
 
 
 def _rolled_up(

@@ -65,3 +65,12 @@ def test_events_come_back_with_what_they_were_about(box: Box) -> None:
     )
     assert (second.name, second.tags, second.text) == ("srt_connected", {}, "")
     assert [event.name for event in events.between(box.store.connection(), 0, START + 1, most=1)] == ["srt_connected"]
+
+
+def test_how_much_there_is_is_known_before_it_is_read(box: Box) -> None:
+    _numbers(box, 1, 2, 3, 4)
+    box.run(Sample("cpu.temperature", 50.0), metric="cpu.temperature")
+    connection, names = box.store.connection(), ("cpu.usage_percent", "cpu.temperature")
+    assert sorted(history.amount(connection, names, START, START * 2)) == [1, 4]
+    assert sorted(history.amount(connection, names, START + 10_000, START + 30_000)) == [0, 2]
+    assert history.amount(connection, ("no.such",), 0, START * 2) == []
