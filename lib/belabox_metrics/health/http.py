@@ -160,8 +160,25 @@ class Server:
 
     def _expire(self, now: float) -> None:
         for connection in list(self._connections.values()):
-            if connection.close_at <= now:
+            if connection.close_at > now:
+                continue
+            if connection.task:
+                self._give_up(connection, connection.task)
+            else:
                 self._close(connection)
+
+    def _give_up(self, connection: _Connection, task: Task) -> None:
+        """Nothing at all would be taken for a box that is down. What is being made goes on: it may be kept for who asks
+        again."""
+        self._made_for.pop(task, None)
+        self._worker.forget(task)
+        self._finish(connection, document(503, {"error": f"not made in {MAKING_S:g} s: ask again"}), task.request)
+
+    def _finish(self, connection: _Connection, answer: Answer, request: Request) -> None:
+        connection.task = None
+        connection.close_at = time.monotonic() + DEADLINE_S
+        self._poll.modify(connection.socket.fileno(), _READABLE)
+        self._send(connection, answer, request.method)
 
     def _close(self, connection: _Connection) -> None:
         descriptor = connection.socket.fileno()
@@ -222,10 +239,7 @@ class Server:
         for task in self._worker.done():
             connection = self._made_for.pop(task, None)
             if connection is not None and task.answer is not None:
-                connection.task = None
-                connection.close_at = time.monotonic() + DEADLINE_S
-                self._poll.modify(connection.socket.fileno(), _READABLE)
-                self._send(connection, task.answer, task.request.method)
+                self._finish(connection, task.answer, task.request)
 
     def _send(self, connection: _Connection, answer: Answer, method: str) -> None:
         head = answer.head()

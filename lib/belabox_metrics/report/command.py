@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 import time
 
-from ..errors import Problem
+from ..errors import Problem, UsageProblem
 from ..store.database import DatabaseError, Store, database_path, problem
 from .document import html
 from .report import chosen, document, report
@@ -44,9 +45,14 @@ def _put(text: str, path: str) -> None:
     if path == "-":
         sys.stdout.buffer.write(content)
         return
-    aside = f"{path}.new"
+    # Not what lies there already: whose it is, and where it leads, nobody knows.
+    aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.new")
     try:
-        with open(aside, "wb") as file:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UsageProblem("is no plain file", where=path, hint="to write into it, use -o - and redirect it")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
             file.write(content)
         os.replace(aside, path)
     except OSError as error:

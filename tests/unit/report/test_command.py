@@ -22,7 +22,8 @@ from belabox_metrics.health.access import Access
 from belabox_metrics.health.answer import Answer
 from belabox_metrics.health.request import Request
 from belabox_metrics.health.visit import Visit
-from belabox_metrics.report import command
+from belabox_metrics.report import command, recording
+from belabox_metrics.report.answer import answer as report_answer
 from belabox_metrics.report.report import chosen
 from belabox_metrics.store import sessions
 from belabox_metrics.store.database import Store
@@ -135,3 +136,32 @@ def test_what_is_not_there_is_not_found(ask: Callable[[str], Answer], path: str)
     answer = ask(path)
     assert answer.status == 404
     assert len(answer.body) < 200
+
+
+def test_many_series_are_looked_at_in_steps_as_memory_is_short(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stream.play().recording.step_ms == 0
+    monkeypatch.setattr(recording, "MOST_IN_ALL", 2000)
+    found = stream.again().recording
+    assert found.step_ms > 0
+    assert sum(len(series.points) for name in found.names() for series in found.all(name)) <= 2000
+
+
+def test_the_same_again_is_not_made_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long one takes many seconds: whoever reloads, or gave up and asks again, has what was made."""
+    monkeypatch.setattr("belabox_metrics.report.answer.FRESH_TIMES", 10_000)
+    visit = Visit(Store(database), Request("GET", f"/report/{ONE}", [], 0), Access([], ""), {})
+    first = report_answer(visit)
+    assert report_answer(visit) is first
+    with Store(database).writing() as connection:
+        connection.execute("UPDATE sessions SET status = 'failed'")
+    assert report_answer(visit) is not first
+
+
+def test_a_link_beside_the_file_leads_nowhere(database: str, tmp_path: Path) -> None:
+    """In a directory that others may write to, as /tmp, somebody may know the name before."""
+    other = tmp_path / "of somebody"
+    other.write_text("kept")
+    for name in ("one.html", "one.html.new", f".one.html.{os.getpid()}.partial"):
+        (tmp_path / name).symlink_to(other)
+    command.main(["--database", database, "-o", str(tmp_path / "one.html")])
+    assert other.read_text() == "kept"
