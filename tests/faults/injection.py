@@ -32,9 +32,9 @@ class Place(NamedTuple):
     call: str
     at: int
 
-    def struck(self, what: str) -> list[str]:
-        """`what`: "signal=KILL", "error=EIO"."""
-        injected = f"inject={self.call}:{what}:when={self.at}"
+    def struck(self, what: str, on: str = "") -> list[str]:
+        """`what`: "signal=KILL", "error=EIO"; `on`: "+" for this and all that follow."""
+        injected = f"inject={self.call}:{what}:when={self.at}{on}"
         return [*QUIET, "/dev/null", "-e", f"trace={self.call}", "-e", injected]
 
     def __str__(self) -> str:
@@ -99,11 +99,11 @@ class Range:
                 for at in range(1, times + 1):
                     yield Place(job, call, at)
 
-    def strike(self, place: Place, what: str) -> Trial:
+    def strike(self, place: Place, what: str, on: str = "") -> Trial:
         """A fault in a fresh box; then the same job again, unharmed."""
         box = self.box()
         before = box.runs_of(place.job)
-        done = box.job(place.job, before=place.struck(what))
+        done = box.job(place.job, before=place.struck(what, on))
         return self.reckon(box, place, before, done.returncode, done.stderr)
 
     def reckon(self, box: Box, place: Place, before: int, code: int, said: str) -> Trial:

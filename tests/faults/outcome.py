@@ -13,7 +13,7 @@ KEPT = Path(__file__).parents[2] / "docs/reliability"
 
 class Row(NamedTuple):
     """`tried` so many times; `lost`: runs that a job had said to be stored, or samples; `repeated`: stored or sent
-    twice without need; `recovered_s`: the longest until the next job had done its work, None where nothing was to recover.
+    twice without need; `recovered_s`: the longest until the next job had done its work, None for nothing to recover.
     `note`: figures of its own; `wrong`: what must not be, in words."""
 
     fault: str

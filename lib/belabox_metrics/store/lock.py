@@ -17,7 +17,7 @@ class Lock:
     """An exclusive flock with a deadline; the kernel frees it when its holder dies, however it dies.
 
     Raises TryLater when the lock was not had in `wait_s` seconds, naming the holder; StoreProblem when the file can't
-    be opened, Unwritable where that is for want of room.
+    be opened or locked, Unwritable where that is for want of room.
     """
 
     def __init__(self, path: str, wait_s: float) -> None:
@@ -39,8 +39,11 @@ class Lock:
             raise StoreProblem(f"cannot open the lock file: {error.strerror}", where=self.path, hint=hint) from error
         try:
             self._wait(descriptor)
-        except BaseException:
+        except BaseException as failed:
             os.close(descriptor)
+            if isinstance(failed, OSError):
+                hint = "is this a file system that knows flock(2)?"
+                raise StoreProblem(f"cannot be locked: {failed.strerror}", where=self.path, hint=hint) from failed
             raise
         try:  # noqa: SIM105 - contextlib costs a millisecond
             # For a person who asks who holds it. Padded, so that one write replaces the whole content.

@@ -15,7 +15,7 @@ from ..outcome import Row
 from .memory import Memory
 
 # Of the short form: places that are tried, moments, stops, limits of memory.
-PLACES, MOMENTS, STOPS, LIMITS = 12, 6, 2, 3
+PLACES, MOMENTS, STOPS, LIMITS = 9, 6, 2, 2
 MANY = 200
 SEED = 20261121
 # So long one stands still: less than another waits for the lock before it leaves with 75, to be back by its timer.
