@@ -28,6 +28,8 @@ COOKIE = "belabox-metrics"
 COOKIE_S = 30 * 86_400
 
 THIS_BOX = ("127.0.0.0/8", "::1/128")
+# Names that no stranger can have: of home networks, of a common router, of Tailscale.
+HOME_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain", ".fritz.box", ".ts.net")
 _MAPPED = b"\x00" * 10 + b"\xff\xff"
 
 
@@ -66,15 +68,22 @@ class Access:
         self.networks = networks
         self.has_token = bool(token)
         self._token = token.encode()
-        self._allowed = [Network(text) for text in (*THIS_BOX, *networks)]
+        self._own = [Network(text) for text in THIS_BOX]
+        self._allowed = [Network(text) for text in networks]
 
     def refusal(self, request: Request) -> Answer | None:
         """What to answer instead of what was asked for; None for who is welcome."""
         if not request.peer:  # a socket in the file system: who may open it, may ask
             return None
         address = packed(request.peer)
-        if address is not None and any(network.holds(address) for network in self._allowed):
+        if address is not None and any(network.holds(address) for network in self._own):
             return None
+        is_near = address is not None and any(network.holds(address) for network in self._allowed)
+        if is_near and not _is_lured(request):
+            return None
+        if not self.has_token and is_near:
+            what = "a browser is answered by the address of this box, or by a name such as belabox.local"
+            return document(403, {"error": what})
         if not self.has_token:
             return document(403, {"error": f"{request.peer} is not answered: see health.allow and health.token_file"})
         shown = _in_query(request.query)
@@ -105,8 +114,9 @@ class Access:
     def _known(self, request: Request) -> Answer:
         """The same address without the token, which is not to stay where people see it."""
         cookie = f"{COOKIE}={self._cookie()}; HttpOnly; Max-Age={COOKIE_S}; Path=/; SameSite=Lax"
-        # Two slashes would be another host.
-        fields = (f"Location: /{request.path.lstrip('/')}", f"Set-Cookie: {cookie}")
+        # Two slashes would be another host; a browser takes the other kind for the same.
+        path = request.path.lstrip("/\\")
+        fields = (f"Location: /{path}", f"Set-Cookie: {cookie}")
         return document(303, {"status": "the token is right"}, *fields)
 
     def _cookie(self) -> str:
@@ -134,6 +144,18 @@ def _token(path: str) -> str:
 
 def _is_browser(request: Request) -> bool:
     return "text/html" in request.field("accept")
+
+
+def _is_lured(request: Request) -> bool:
+    """Whether a browser may ask for somebody else: a site whose name was made to point here after it was loaded reads
+    what is answered (DNS rebinding). It can't hide that a browser asks, nor the name."""
+    if not (request.has("accept-language") or request.field("user-agent").startswith("Mozilla/")):
+        return False
+    name = request.field("host").lower()
+    if name.startswith("["):
+        return False
+    name = name.partition(":")[0].rstrip(".")
+    return "." in name and packed(name) is None and not name.endswith(HOME_NAMES)
 
 
 def _in_query(query: str) -> str:

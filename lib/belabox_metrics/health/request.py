@@ -41,6 +41,11 @@ class Request:
                 return value.strip(b" \t").decode("latin-1")
         return ""
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a header, be it an empty one."""
+        wanted = name.encode()
+        return any(field.partition(b":")[0].lower() == wanted for field in self._fields)
+
 
 def parse(data: bytes) -> Request | None:
     """The request that `data` begins with; None while more is needed. Raises Refusal as soon as it is certain."""

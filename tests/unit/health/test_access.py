@@ -141,3 +141,49 @@ def test_the_rules_come_with_the_unit(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / access.CREDENTIAL).write_text("t")
     with pytest.raises(ConfigProblem, match="everybody is not a network"):
         access.read()
+
+
+SURFER = ("User-Agent: Mozilla/5.0 (X11)", "Accept-Language: de")
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "fields", "welcome"),
+    [
+        ("192.168.7.7", "evil.example.com", SURFER, False),
+        ("192.168.7.7", "evil.example.com:9100", SURFER, False),
+        ("192.168.7.7", "192.168.1.5.evil.example", SURFER, False),
+        ("192.168.7.7", "EVIL.EXAMPLE.", SURFER, False),
+        ("192.168.7.7", "local.evil.example", SURFER, False),
+        # A script may change these two, and can't take them away.
+        ("192.168.7.7", "evil.example.com", ("User-Agent: curl/8", "Accept-Language:"), False),
+        ("192.168.7.7", "192.168.1.5:9100", SURFER, True),
+        ("fe80::1", "[fe80::2]:9100", SURFER, True),
+        ("192.168.7.7", "belabox:9100", SURFER, True),
+        ("192.168.7.7", "belabox.local:9100", SURFER, True),
+        ("192.168.7.7", "belabox.fritz.box", SURFER, True),
+        # Prometheus knows it by whatever name, and so does a proxy on the box.
+        ("192.168.7.7", "box.example.com:9100", ("User-Agent: Prometheus/3",), True),
+        ("127.0.0.1", "box.example.com", SURFER, True),
+    ],
+)
+def test_a_site_can_not_read_through_a_visitor(peer: str, host: str, fields: tuple[str, ...], welcome: bool) -> None:
+    request = asked(peer, "/", f"Host: {host}", *fields)
+    answer = Access(HOME, "").refusal(request)
+    assert (answer is None) is welcome
+    assert answer is None or (answer.status, b"by the address of this box" in answer.body) == (403, True)
+
+
+def test_who_has_the_token_may_use_any_name() -> None:
+    fields = ("Host: box.example.com", *SURFER)
+    rules = Access(HOME, TOKEN)
+    assert rules.refusal(asked("192.168.7.7", "/", *fields, f"Authorization: Bearer {TOKEN}")) is None
+    refused = rules.refusal(asked("192.168.7.7", "/", *fields))
+    assert refused is not None
+    assert refused.status == 401
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example/", "/\\/evil.example/", "/\\\\evil.example/"])
+def test_showing_the_token_leads_to_no_other_host(path: str) -> None:
+    let_in = Access([], TOKEN).refusal(asked("203.0.113.9", f"{path}?token=s3cret/with=odd%2Bsigns", BROWSER))
+    assert let_in is not None
+    assert (let_in.status, header(let_in, "Location")) == (303, "/evil.example/")
