@@ -47,14 +47,21 @@ runs, numbers collected   {month.runs}, {month.samples}
 rows                      {month.sizes()}
 file at most, with log    {month.largest / 1e6:.1f} MB
 integrity_check           {whole}
-lock held at most         {month.longest_s * 1000:.1f} ms by a transaction
-log folded in at most in  {month.folding_s * 1000:.1f} ms
+lock held                 {_spread(month.held_s)} by a transaction
+log folded in             {_spread(month.folding_s)}
 CPU of a maintenance      {statistics.median(month.cpu_s):.3f} s, {max(month.cpu_s):.3f} s at most
 CPU of a collection       {late / early:.3f} times that at the beginning ({late:.2f} ms, {early:.2f} ms)"""
     )
     if not options.keep:
         shutil.rmtree(folder)
     return 0 if whole == "ok" and month.largest < options.most_mb * 1e6 and late / early <= options.most_ratio else 1
+
+
+def _spread(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    places = [(name, ordered[int((len(ordered) - 1) * share)]) for name, share in (("median", 0.5), ("p99", 0.99))]
+    told = ", ".join([f"{name} {value * 1000:.1f}" for name, value in (*places, ("at most", ordered[-1]))])
+    return f"{told} ms, {len(ordered)} times,"
 
 
 def _copy(folder: Path, name: str) -> None:

@@ -23,9 +23,27 @@ PORTION_S = 300
 LIVE_FROM, LIVE_HOURS = 18, 5
 
 
+class Watch(Pace):
+    """It tells of each transaction, and of each time that the log was folded in, how long it held the lock."""
+
+    def __init__(self, held_s: list[float], folding_s: list[float]) -> None:
+        super().__init__(share=1, budget_s=600)
+        self._held_s = held_s
+        self._folding_s = folding_s
+
+    def held(self, seconds: float, rows: int) -> None:
+        super().held(seconds, rows)
+        self._held_s.append(seconds)
+
+    def folded(self, seconds: float) -> None:
+        super().folded(seconds)
+        self._folding_s.append(seconds)
+
+
 class Month:
-    """`hours`: so many were lived through. `longest_s`: the longest that maintenance held the lock for a transaction,
-    `folding_s` for the log; `cpu_s`: of each maintenance; `largest`: bytes of the file, and its log, at most."""
+    """`hours`: so many were lived through. `held_s`: how long each transaction of maintenance held the lock,
+    `folding_s`: the log being folded in; `cpu_s`: of each maintenance; `largest`: bytes of the file, and its log, at
+    most."""
 
     def __init__(self, path: str, schedule: tuple[Metric, ...], **settings: int) -> None:
         self.store = Store(path)
@@ -41,7 +59,8 @@ class Month:
         self._boot_s = EPOCH_S - 60
         self.hours = 0
         self.runs = self.samples = 0
-        self.longest_s = self.folding_s = 0.0
+        self.held_s: list[float] = []
+        self.folding_s: list[float] = []
         self.cpu_s: list[float] = []
         self.largest = 0
 
@@ -100,12 +119,10 @@ class Month:
                 queue.count(connection, priority, sent=sum(len(run.numbers) for run in waiting))
 
     def _maintain(self) -> None:
-        pace = Pace(share=1, budget_s=600)
+        pace = Watch(self.held_s, self.folding_s)
         began = time.process_time()
         maintain(self.store, self.moment(EPOCH_S + self.hours * HOUR_S), pace)
         self.cpu_s.append(time.process_time() - began)
-        self.longest_s = max(self.longest_s, pace.longest_s)
-        self.folding_s = max(self.folding_s, pace.folding_s)
         pages, size = (self._number(f"PRAGMA {name}") for name in ("page_count", "page_size"))
         self.largest = max(self.largest, pages * size + log_size(self.store.path))
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
+from belabox_metrics.maintain import steps
+from belabox_metrics.maintain.memory import Memory
+from belabox_metrics.maintain.pace import Pace
+from belabox_metrics.maintain.retention import prune
+from belabox_metrics.maintain.roll_up import roll_up
+from belabox_metrics.maintain.settings import Settings
+from belabox_metrics.maintain.work import Work
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import backlog, flights, queue, runs
 
@@ -73,23 +82,34 @@ def sender_own(box: Box) -> int:
     return int(str(found[0][0]))
 
 
-def test_what_was_queued_again_meanwhile_stays(sender: Box) -> None:
+def test_what_was_queued_again_meanwhile_stays(sender: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verify found that the server lacks it, between the reading and the writing of the roll-up."""
     ids = many(sender, 4)
     sender.sent(2, ids[-1])
     sender.wait(49 * HOUR_MS)
-    writing = sender.store.writing
+    gathered = steps.gathered
 
-    def meddling(*, checkpoint_first: bool = False) -> object:
-        sender.store.writing = writing  # type: ignore[method-assign]
-        with writing() as connection:
+    def meddling(parts: Iterable[tuple[int, steps.Step]]) -> dict[int, steps.Step]:
+        monkeypatch.undo()
+        with sender.store.writing() as connection:
             backlog.add(connection, 2, ids[0], ids[1])
             queue.count(connection, 2, sent=-2)
-        return writing(checkpoint_first=checkpoint_first)
+        return gathered(parts)
 
-    sender.store.writing = meddling  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(steps, "gathered", meddling)
     sender.maintain(only="roll_up")
     assert left(sender) == ids[1:]
+
+
+def test_a_table_is_never_emptied_not_even_for_a_moment(box: Box) -> None:
+    """Who is killed before it could tell of itself leaves at least the newest: the next id goes on from there."""
+    many(box, 3)
+    box.wait(60 * DAY_MS)
+    connection = box.store.connection()
+    work = Work(box.store, box.moment, Settings(connection), Memory("", None, box.moment), Pace(share=1))
+    roll_up(work)
+    prune(work)
+    assert len(left(box)) == 1
 
 
 def test_a_text_alone_is_nothing_to_wait_for_once_its_place_is_passed(sender: Box) -> None:

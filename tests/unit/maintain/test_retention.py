@@ -122,3 +122,49 @@ def test_each_step_reports_itself(box: Box) -> None:
     assert values['storage.rows_pruned{"table":"events"}'] == 0
     assert {"storage.wal_checkpoint_duration_ms", "storage.wal_bytes_reclaimed", "storage.used_bytes"} <= set(values)
     assert values['storage.checked{"table":"runs"}'] == 1
+
+
+def _samples(box: Box) -> int:
+    found = history.points(box.store.connection(), ("n.value",), 0, 2**52)
+    return sum(point.count for points in found.values() for point in points)
+
+
+def _a_month(box: Box) -> None:
+    """Of samples that were sent, a day apart."""
+    for _ in range(29):
+        box.sample()
+        box.wait(DAY_MS)
+        box.maintain()
+
+
+FAR_MS = 27_000 * DAY_MS
+
+
+def test_a_set_clock_that_jumps_ahead_for_a_while_deletes_nothing(box: Box) -> None:
+    _a_month(box)
+    before = _samples(box)
+    assert before == 29
+    box.wait(FAR_MS, MINUTE_MS)
+    for _ in range(3):
+        box.sample()
+        box.wait(HOUR_MS)
+        box.maintain()
+    box.wait(-FAR_MS, MINUTE_MS)
+    box.maintain()
+    assert _samples(box) == before + 3
+
+
+def test_one_that_stays_there_is_believed(box: Box) -> None:
+    _a_month(box)
+    box.wait(FAR_MS, MINUTE_MS)
+    for _ in range(26):
+        box.wait(HOUR_MS)
+        box.maintain()
+    assert _samples(box) == 0
+
+
+def test_a_box_that_was_off_for_long_knows_what_is_old(box: Box) -> None:
+    _a_month(box)
+    box.moment = Moment(box.moment.wall_ms + 200 * DAY_MS, MINUTE_MS, "much later", True)
+    box.maintain()
+    assert _samples(box) == 0
