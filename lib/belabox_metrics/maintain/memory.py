@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 # So often everything is looked at again: runs that came in with old ids, as from another database; what nobody uses.
 SWEEP_MS = 24 * 3_600_000
+# A clock that has been set, and is further ahead after a while than the while was long, was set anew: by a person, or
+# by a server that is wrong. What is deleted then is gone for good, so that is believed only when it has lasted.
+AHEAD_MS = 3_600_000
+LASTING_MS = 24 * 3_600_000
 
 
 class Memory:
@@ -31,6 +35,13 @@ class Memory:
             # must not find everything too old.
             passed_ms = moment.boottime_ms if elapsed_ms is None else elapsed_ms
             self.now_ms = min(moment.wall_ms, before_ms + passed_ms)
+        self._is_set = moment.synchronized
+        self._doubted_ms: int | None = None
+        if elapsed_ms is not None and found.get("is_set") is True and moment.synchronized:
+            expected_ms, doubted_ms = before_ms + elapsed_ms, found.get("doubted_ms")
+            lasting_ms = doubted_ms + elapsed_ms if type(doubted_ms) is int else 0
+            if moment.wall_ms > expected_ms + AHEAD_MS and lasting_ms < LASTING_MS:
+                self.now_ms, self._doubted_ms = expected_ms, lasting_ms
         self.sweeps = not 0 <= self.now_ms - swept_ms < SWEEP_MS
         self._swept_ms = self.now_ms if self.sweeps else swept_ms
         if not self.sweeps and isinstance(marks, dict):
@@ -41,10 +52,15 @@ class Memory:
 
     def text(self) -> str:
         """For the next time."""
-        return json.dumps(
-            {"marks": self.marks, "checked": self.checked, "now_ms": self.now_ms, "swept_ms": self._swept_ms},
-            separators=(",", ":"),
-        )
+        told = {
+            "marks": self.marks,
+            "checked": self.checked,
+            "now_ms": self.now_ms,
+            "swept_ms": self._swept_ms,
+            "is_set": self._is_set,
+            "doubted_ms": self._doubted_ms,
+        }
+        return json.dumps(told, separators=(",", ":"))
 
 
 def _read(text: str) -> dict[str, object]:
