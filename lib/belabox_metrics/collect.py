@@ -193,7 +193,10 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
         connection, session, stored = _write(store, run, reading, verdict, events)
     # A run without a number has nothing that could be sent.
     urgent = [run.priority] if run.size else []
-    _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), found, moment)
+    try:  # noqa: SIM105 - contextlib costs a millisecond
+        _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), found, moment)
+    except DatabaseError:  # the run is stored, and must not be once more; who comes next says what is the matter
+        pass
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
     fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
     if events:

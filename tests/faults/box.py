@@ -28,7 +28,7 @@ JOBS: dict[str, tuple[tuple[str, ...], int]] = {
     "clock": (("clock.py",), 1),
     "maintain": (("maintain.py",), 1),
     "health": (("health.py", "--idle-seconds", "0.2"), 0),
-    "apply": (("apply.py",), 0),
+    "apply": (("apply.py",), 1),
     "failed": (("failed.py", "belabox-metrics@memory.usage.service"), 1),
 }
 # The past: so many runs of so many numbers, three days old and all sent; and some of now that were not.

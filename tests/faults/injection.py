@@ -6,7 +6,6 @@ import os
 import random
 import re
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from .box import JOBS, Box
 from .outcome import Row
+from .scratch import scratch
 from .server import Server
 
 # What changes a file, holds a lock or speaks with the server.
@@ -52,9 +52,10 @@ class Trial(NamedTuple):
     wrong: list[str]
 
 
-def row(fault: str, trials: Iterable[Trial], note: str = "") -> Row:
-    """All of them in one line."""
-    found = list(trials)
+def row(fault: str, trials: Iterable[Trial], *, ends: bool = True) -> Row:
+    """All of them in one line; where the fault `ends` a job, those that got so far as to meet it."""
+    every = list(trials)
+    found = [trial for trial in every if trial.struck or trial.wrong or not ends]
     struck = sum(trial.struck for trial in found)
     return Row(
         fault,
@@ -62,7 +63,7 @@ def row(fault: str, trials: Iterable[Trial], note: str = "") -> Row:
         sum(trial.lost for trial in found),
         sum(trial.repeated for trial in found),
         max([trial.recovered_s for trial in found], default=None),
-        note or f"{struck} of them did not end well",
+        "" if ends else f"{struck} of them said so and left",
         [what for trial in found for what in trial.wrong],
     )
 
@@ -71,7 +72,7 @@ class Range:
     """Boxes that are all alike, a server, and room for them."""
 
     def __init__(self) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="faults-")
+        self._scratch = scratch()
         self.folder = Path(self._scratch.name)
         self.server = Server()
         self.template = Box.made(self.folder / "template", self.server.url)

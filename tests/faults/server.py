@@ -5,18 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from collections import Counter
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Callable
 
 # Labels as one text, Unix time in ms, value.
 Sample = tuple[str, int, float]
 
 
 class Server:
-    """`url` to send to. `is_up`: else it says 503, and takes nothing."""
+    """`url` to send to. `is_up`: else it says 503, and takes nothing. `now`: what time it tells, Unix time in s."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.is_up = True
+        self.now = now
         self._taken: list[tuple[str, bytes]] = []
         server = self
 
@@ -36,6 +40,9 @@ class Server:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return formatdate(server.now(), usegmt=True)
 
             def log_message(self, *_: object) -> None:
                 pass

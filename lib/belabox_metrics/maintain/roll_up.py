@@ -29,20 +29,19 @@ FIVE_MINUTES_MS = 5 * MINUTE_MS
 # A clock that was wrong by less was right (upload/correction.py).
 TOLERANCE_MS = 1000
 
-# The time with which a run was sent, where that is known. An id is near to it unless the clock was wrong; where it was
-# once far ahead, ids are, and a run is as old as it says itself.
+# The time with which a run was sent, where that is known: a run is as old as that says. An id is near to it unless the
+# clock was wrong; where it was once far ahead, ids are from then on.
 _RUNS = f"""
-SELECT run.id,
-    CASE WHEN run.synchronized OR boots.offset_ms IS NULL
-            OR abs(boots.offset_ms + run.boottime_ms - run.id + run.lead_ms) <= {TOLERANCE_MS}
-        THEN run.id - run.lead_ms ELSE boots.offset_ms + run.boottime_ms END,
-    run.job, run.priority, run.outcome, run.shape, run.packed
-FROM runs AS run LEFT JOIN boots ON boots.id = run.boot
-WHERE run.id > :after AND run.id <= :upto
-    AND (run.id < :old OR run.id > :now AND run.id - run.lead_ms < :old)
-    AND run.job NOT IN (SELECT id FROM jobs WHERE job = '{events.JOB}')
-    AND (run.packed IS NULL OR NOT :empty) AND run.id < (SELECT max(id) FROM runs)
-ORDER BY run.id LIMIT :most
+SELECT id, right_ms, job, priority, outcome, shape, packed FROM (
+    SELECT run.id, run.job, run.priority, run.outcome, run.shape, run.packed,
+        CASE WHEN run.synchronized OR boots.offset_ms IS NULL
+                OR abs(boots.offset_ms + run.boottime_ms - run.id + run.lead_ms) <= {TOLERANCE_MS}
+            THEN run.id - run.lead_ms ELSE boots.offset_ms + run.boottime_ms END AS right_ms
+    FROM runs AS run LEFT JOIN boots ON boots.id = run.boot
+    WHERE run.id > :after AND run.id <= :upto AND (run.id < :old OR run.id > :now)
+        AND run.job NOT IN (SELECT id FROM jobs WHERE job = '{events.JOB}')
+        AND (run.packed IS NULL OR NOT :empty) AND run.id < (SELECT max(id) FROM runs)
+) WHERE right_ms < :old ORDER BY id LIMIT :most
 """  # noqa: S608 - constants
 _MINUTES = "SELECT id, job, priority, last_run, packed FROM minutes WHERE id < ? ORDER BY id LIMIT ?"
 

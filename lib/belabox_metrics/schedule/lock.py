@@ -21,12 +21,13 @@ PATIENCE = 30.0
 @contextlib.contextmanager
 def exclusive(directory: str, wait_s: float = PATIENCE) -> Iterator[None]:
     """Hold `directory` for this process alone. Raises TryLater when another one holds it for longer than
-    `wait_s`, Problem when there is no such directory."""
+    `wait_s`, Problem when there is no such directory, or it can't be locked."""
     with explained():
         # flock(2) works on a directory too: no lock file has to be left among the units.
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _acquire(handle, directory, time.monotonic() + wait_s)
+        with explained():
+            _acquire(handle, directory, time.monotonic() + wait_s)
         yield
     finally:
         os.close(handle)

@@ -24,3 +24,11 @@ def test_a_file_system_that_cannot_lock_is_told_in_a_line(error: str) -> None:
         done = box.job("collect", before=place.struck(f"error={error}"))
         assert (done.returncode, "cannot be locked" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)
         assert here.strike(place, f"error={error}").wrong == []
+
+
+def test_a_read_that_fails_after_the_commit_stores_nothing_twice() -> None:
+    with Range() as here:
+        place, box = [*here.places(("collect",), "pread64")][-1], here.box()
+        before = box.runs_of("collect")
+        done = box.job("collect", before=place.struck("error=EIO"))
+        assert (done.returncode, box.runs_of("collect") - before) == (0, 1), done.stderr

@@ -35,10 +35,12 @@ def trials(long: bool) -> Iterator[Row]:
             chosen = places if long else some(places, PLACES, SEED)
             for job in JOBS if long else ("",):
                 of_job = [place for place in chosen if job in ("", place.job)]
-                yield row(f"{said}, {job or 'all jobs'}", (here.strike(place, f"error={error}") for place in of_job))
+                struck = (here.strike(place, f"error={error}") for place in of_job)
+                yield row(f"{said}, {job or 'all jobs'}", struck, ends=False)
         # The disk is gone from there on, until the job has ended.
         chosen = some([place for place in every if place.call != "pread64"], MANY if long else PLACES, SEED)
-        yield row("input/output error at each write from one on", (here.strike(at, "error=EIO", "+") for at in chosen))
+        struck = (here.strike(place, "error=EIO", "+") for place in chosen)
+        yield row("input/output error at each write from one on", struck, ends=False)
         if os.geteuid() == 0:
             for mount in MOUNTS:
                 if mount.is_there() and (long or not mount.slow):

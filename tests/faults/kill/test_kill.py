@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs st
 def test_whatever_kills_a_job_what_it_said_to_be_stored_is_there_once() -> None:
     rows = list(trials(long=False))
     assert [(row.fault, row.lost, row.repeated, row.wrong) for row in rows if not row.is_as_promised] == []
-    assert sum(row.tried for row in rows) > 40
+    assert sum(row.tried for row in rows) >= 20
 
 
 @pytest.fixture(scope="module")
