@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MARGIN = 16
 # The reserve is never more than this part of the file system: on a small one it would be all of it.
 LARGEST_RESERVE = 20
+# What is dropped gives no byte back to the disk, only pages to the runs that come next: so many are enough for some
+# hours, and where the disk stays full they are had again each time. Of a small database a part, or all of it would go.
+SPARE_BYTES = 8 * 10**6
+LARGEST_SPARE = 4
 
 
 class Room:
@@ -38,4 +42,5 @@ class Room:
         self.free = unused * size + log + disk.f_bavail * disk.f_frsize
         reserve = min(settings.reserve_bytes, disk.f_blocks * disk.f_frsize // LARGEST_RESERVE)
         most = settings.max_bytes - settings.max_bytes // MARGIN
-        self.over = max(0, self.used - most, reserve - self.free)
+        spare = min(SPARE_BYTES, pages * size // LARGEST_SPARE)
+        self.over = max(0, self.used - most, min(reserve - self.free, spare - unused * size))

@@ -165,6 +165,31 @@ def test_a_disk_that_others_have_filled_costs_no_more_than_the_reserve(
     assert had - used(box) > 0.4 * MB
 
 
+@pytest.mark.parametrize("free", [0, 8 * MB, 200 * MB])
+def test_a_large_disk_that_others_have_filled_does_not_cost_the_record(
+    sender: Box, monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    """The reserve is larger than the database, and what is dropped gives others nothing."""
+    import os
+
+    class Disk:
+        f_frsize = 1
+        f_blocks = 64_000 * MB
+        f_bavail = free
+
+    fill(sender, 4000, (0, 1, 2, 3))
+    had = used(sender)
+    monkeypatch.setattr(os, "statvfs", lambda _path: Disk)
+    sender.configure(True, reserve_bytes=256 * MB)
+    before = by_priority(sender)
+    for _ in range(3):
+        sender.maintain(only="room")
+    after = by_priority(sender)
+    assert after[0] == before[0]
+    assert after[3] < before[3]
+    assert 0.1 * had < had - used(sender) < 0.4 * had
+
+
 def test_it_is_told_loudly_and_in_health(sender: Box, capsys: pytest.CaptureFixture[str]) -> None:
     from belabox_metrics.health import facts, judge
 
