@@ -32,10 +32,10 @@ class Place(NamedTuple):
     call: str
     at: int
 
-    def struck(self, what: str, on: str = "") -> list[str]:
-        """`what`: "signal=KILL", "error=EIO"; `on`: "+" for this and all that follow."""
+    def struck(self, what: str, on: str = "", log: str = "/dev/null") -> list[str]:
+        """`what`: "signal=KILL", "error=EIO"; `on`: "+" for this and all that follow. `log`: of what strace sees."""
         injected = f"inject={self.call}:{what}:when={self.at}{on}"
-        return [*QUIET, "/dev/null", "-e", f"trace={self.call}", "-e", injected]
+        return [*QUIET, log, "-e", f"trace={self.call}", "-e", injected]
 
     def __str__(self) -> str:
         return f"{self.job}, {self.call} {self.at}"
