@@ -13,7 +13,7 @@ OLDEST_SYSTEMD=247
 
 usage() {
     cat <<EOF
-usage: ./install.sh [--remote URL] [--token-file FILE] [--device-id ID]
+usage: ./install.sh [--remote URL] [--token-file FILE] [--device-id ID] [--settings FILE]
        ./install.sh --uninstall [--purge]
        ./install.sh --try [--once]
        ./install.sh --package [DIRECTORY]
@@ -23,6 +23,7 @@ Installs or upgrades, starts everything and waits for the first samples. Configu
   --remote URL       send samples there, such as http://localhost:8428/api/v1/import
   --token-file FILE  what is in it becomes the secret of remote.auth, $TOKEN
   --device-id ID     the name of this box in everything that is sent; made from the machine id unless given
+  --settings FILE    what differs from config.yaml, lines of NAME=value, becomes $DEFAULTS
   --uninstall        stop and remove; configuration, data and the user '$ACCOUNT' stay
   --purge            with --uninstall: remove those too
   --try              show it in a throw-away Debian, until Ctrl-C; all that this machine gets is what builds that
@@ -181,6 +182,10 @@ copy() {
 
 # ---- configuration ----
 
+need_settings() {
+    [[ -z $1 || (-f $1 && -r $1) ]] || fail "--settings $1: there is no such file"
+}
+
 need_token_file() {
     [[ -z $1 || (-f $1 && -r $1 && -s $1) ]] || fail "--token-file $1: there is no such file, or it is empty"
 }
@@ -203,10 +208,11 @@ EOF
 }
 
 install_all() {
-    local remote=$1 device_id=$2 token_file=$3 default=unchanged started
+    local remote=$1 device_id=$2 token_file=$3 overrides=$4 default=unchanged started
     started=$(date +%s%3N)
     need_root
     need_token_file "$token_file"
+    need_settings "$overrides"
     need_systemd
     need_no_package "./install.sh --package, then apt install ./belabox-metrics_*.deb"
     need_packages
@@ -217,7 +223,7 @@ install_all() {
     install_units
     fill_manual "$TREE" "$SOURCE" ""
     install_token "$token_file"
-    install_config "$SOURCE/configs/config.yaml" $default "$remote" "$device_id"
+    install_config "$SOURCE/configs/config.yaml" $default "$remote" "$device_id" "$overrides"
     say "applying the configuration"
     $COMMAND apply >/dev/null
     systemctl enable --now --quiet belabox-metrics.target
@@ -247,19 +253,20 @@ uninstall() {
 }
 
 main() {
-    local verb=install remote='' device_id='' token_file='' purge='' directory=. once=()
+    local verb=install remote='' device_id='' token_file='' overrides='' purge='' directory=. once=()
     while [[ $# -gt 0 ]]; do
         case $1 in
-        --remote=* | --device-id=* | --token-file=*)
+        --remote=* | --device-id=* | --token-file=* | --settings=*)
             set -- "${1%%=*}" "${1#*=}" "${@:2}"
             continue
             ;;
-        --remote | --device-id | --token-file)
+        --remote | --device-id | --token-file | --settings)
             [[ -n ${2:-} && $2 != -* ]] || usage_error "$1 needs a value"
             case $1 in
             --remote) remote=$2 ;;
             --device-id) device_id=$2 ;;
             --token-file) token_file=$2 ;;
+            --settings) overrides=$2 ;;
             esac
             shift
             ;;
@@ -281,12 +288,12 @@ main() {
         esac
         shift
     done
-    [[ -z $remote$device_id$token_file || $verb == install ]] ||
-        usage_error "--remote, --token-file and --device-id are for installing"
+    [[ -z $remote$device_id$token_file$overrides || $verb == install ]] ||
+        usage_error "--remote, --token-file, --device-id and --settings are for installing"
     [[ -z $purge || $verb == uninstall ]] || usage_error "--purge goes with --uninstall"
     [[ ${#once[@]} == 0 || $verb == try ]] || usage_error "--once goes with --try"
     case $verb in
-    install) install_all "$remote" "$device_id" "$token_file" ;;
+    install) install_all "$remote" "$device_id" "$token_file" "$overrides" ;;
     uninstall) uninstall "$purge" ;;
     package) exec "$SOURCE/configs/debian/build" "$directory" ;;
     try)

@@ -79,9 +79,10 @@ install_account() {
 
 # ---- configuration ----
 
-# install_config SHIPPED unchanged|changed REMOTE DEVICE-ID: whether the shipped one has changed since last time.
+# install_config SHIPPED unchanged|changed REMOTE DEVICE-ID [SETTINGS]: whether the shipped one has changed since last
+# time; SETTINGS is a file for DEFAULTS.
 install_config() {
-    local shipped=$1 default=$2 remote=$3 device_id=$4
+    local shipped=$1 default=$2 remote=$3 device_id=$4 overrides=${5:-}
     local new=$CONFIG_DIR/.config.yaml.new settings=() said=''
     install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
     install -d -m 0755 -o root -g root $CONFIG_DIR/collectors.d
@@ -94,13 +95,14 @@ install_config() {
             install -m 0640 -o root -g $ACCOUNT "$shipped" $CONFIG.dist
             say "kept $CONFIG; the new default is beside it: config.yaml.dist"
         fi
-        [[ ${#settings[@]} != 0 ]] || return 0
+        [[ ${#settings[@]} != 0 || -n $overrides ]] || return 0
         cp $CONFIG $new
     else
         cp "$shipped" $new
         [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
     fi
-    if ! set_in_yaml $new "${settings[@]}" || ! said=$("$TREE/jobs/cli.py" check $new 2>&1 >/dev/null); then
+    if ! set_in_yaml $new "${settings[@]}" ||
+        ! said=$("$TREE/jobs/cli.py" check $new --settings "${overrides:-$DEFAULTS}" 2>&1 >/dev/null); then
         rm -f $new
         # The file that a person knows.
         [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
@@ -113,6 +115,15 @@ install_config() {
         mv $new $CONFIG
     fi
     rm -f $new
+    [[ -z $overrides ]] || install_overrides "$overrides"
+}
+
+# What differs on this box, as it was just found to be right. Not a file that is half written, as it is watched.
+install_overrides() {
+    cmp -s "$1" $DEFAULTS && return
+    say "writing $DEFAULTS"
+    install -m 0644 -o root -g root "$1" $DEFAULTS.new
+    mv -f $DEFAULTS.new $DEFAULTS
 }
 
 # For root alone: systemd reads it and hands it to the jobs that need it. An empty one holds the place, with the mode

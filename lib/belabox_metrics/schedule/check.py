@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from .. import terminal
 from ..config.configuration import load
 from ..config.duration import spell
+from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem
 from ..store.database import database_path
 from . import doubts, plan, programs, secrets
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        configuration = load(options.file)
+        configuration = load(options.file, defaults_file=options.settings)
         secrets.check(configuration)
         programs.check(configuration)
     except ConfigProblem as problem:
@@ -88,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="belabox-metrics check", description=what, epilog=epilog)
     default = "default: %(default)s"
     parser.add_argument("file", metavar="FILE", nargs="?", default=configuration_path(), help=default)
+    settings = f"instead of {DEFAULTS_FILE}: what differs on a box"
+    parser.add_argument("--settings", metavar="FILE", default=DEFAULTS_FILE, help=settings)
     parser.add_argument("--json", action="store_true", help="for a program")
     parser.add_argument("--database", metavar="FILE", default=database_path(), help=f"what was collected, {default}")
     return parser
