@@ -58,6 +58,19 @@ def test_a_timer_that_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "*:00/3:13.8/45 UTC and 2 more" in said
 
 
+def test_a_file_of_settings_is_tried_before_it_is_on_any_box(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, settings = tmp_path / "config.yaml", tmp_path / "fleet.env"
+    path.write_text("device: {id: x}\nmetrics: []\n")
+    settings.write_text("BELABOX_METRICS_REMOTE_URL=http://vm.example/api/v1/import\n")
+    assert check.main([str(path), "--settings", str(settings)]) == 0
+    assert "sends to vm.example" in capsys.readouterr().out
+    settings.write_text("# all\nBELABOX_METRICS_REMOTE_TIMEOUT=5\n")
+    assert check.main([str(path), "--settings", str(settings)]) == 78
+    assert f"{settings}:2: BELABOX_METRICS_REMOTE_TIMEOUT" in capsys.readouterr().err
+
+
 def test_tells_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("device: {id: x}\nmetrics: []\nremote: {url: x}\nzzz: 1\n")
