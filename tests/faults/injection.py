@@ -52,7 +52,7 @@ class Trial(NamedTuple):
     wrong: list[str]
 
 
-def row(fault: str, trials: Iterable[Trial], *, ends: bool = True) -> Row:
+def row(fault: str, trials: Iterable[Trial], note: str = "", *, ends: bool = True) -> Row:
     """All of them in one line; where the fault `ends` a job, those that got so far as to meet it."""
     every = list(trials)
     found = [trial for trial in every if trial.struck or trial.wrong or not ends]
@@ -63,7 +63,7 @@ def row(fault: str, trials: Iterable[Trial], *, ends: bool = True) -> Row:
         sum(trial.lost for trial in found),
         sum(trial.repeated for trial in found),
         max([trial.recovered_s for trial in found], default=None),
-        "" if ends else f"{struck} of them said so and left",
+        note if ends else f"{struck} of them said so and left",
         [what for trial in found for what in trial.wrong],
     )
 

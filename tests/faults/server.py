@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Callable
@@ -64,9 +65,14 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
 
+    def bodies(self) -> Iterator[list[Sample]]:
+        """What came under each key."""
+        for body in dict(self._taken).values():
+            yield _samples(body)
+
     def arrived(self) -> Counter[Sample]:
         """Each sample, and how often it came under keys that differ: the same bytes under the same key are one."""
-        return Counter(sample for body in dict(self._taken).values() for sample in _samples(body))
+        return Counter(sample for samples in self.bodies() for sample in samples)
 
 
 def _samples(body: bytes) -> list[Sample]:

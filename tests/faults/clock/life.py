@@ -7,7 +7,6 @@ it, set by a time server or not; and its time since boot, which may be too fast 
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import correction, uploader
 from belabox_metrics.world import Reading, World
 
+from ..quiet import quiet
 from ..server import Server
 
 TRUE_MS = 1_760_000_400_000
@@ -124,21 +124,14 @@ def handed_in(life: Life) -> Iterator[None]:
     functions: list[Any] = [correction.prepare, skew.probe, skew.measure, skew.compare]
     before = [function.__defaults__ for function in functions]
     real_now, real_boottime_ms = clock.now, clock.boottime_ms
-    records, printed = os.dup(2), os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.dup2(nowhere, 1)
     clock.now = lambda marks=(): life.moment()
     clock.boottime_ms = lambda: life.moment().boottime_ms
     for function in functions:
         function.__defaults__ = (life.moment,)
     try:
-        yield
+        with quiet():
+            yield
     finally:
         clock.now, clock.boottime_ms = real_now, real_boottime_ms
         for function, defaults in zip(functions, before):
             function.__defaults__ = defaults
-        os.dup2(records, 2)
-        os.dup2(printed, 1)
-        for descriptor in (records, printed, nowhere):
-            os.close(descriptor)

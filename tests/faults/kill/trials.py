@@ -37,7 +37,10 @@ def trials(long: bool) -> Iterator[Row]:
         yield row("SIGSTOP, another job, SIGCONT", _stopped(here, some(stops, MANY if long else STOPS, SEED)))
         with Memory() as memory:
             if memory.is_there:
-                yield row("killed by the kernel, out of memory", _starved(here, memory, long))
+                for job in ("collect", "upload", "maintain") if long else ("collect",):
+                    enough = memory.needed(here, job) // 1024
+                    said, note = f"killed by the kernel, out of memory: {job}", f"it gets along with {enough} KB"
+                    yield row(said, _starved(here, memory, job, enough, 64 if long else enough // LIMITS), note)
 
 
 def _at_any_time(here: Range, times: int) -> Row:
@@ -99,14 +102,12 @@ def _wait_for_stop(tracer: subprocess.Popen[str], log: Path) -> int:
     return 0
 
 
-def _starved(here: Range, memory: Memory, long: bool) -> Iterator[Trial]:
+def _starved(here: Range, memory: Memory, job: str, enough: int, step: int) -> Iterator[Trial]:
     """Between too little to start and enough there is a place for the kernel to kill it at every step."""
-    for job in ("collect", "upload", "maintain") if long else ("collect",):
-        enough = memory.needed(here, job) // 1024
-        for limit in range(enough // 4, enough, 64 if long else enough // LIMITS):
-            box = here.box()
-            before = box.runs_of(job)
-            done = box.job(job, before=memory.within(limit * 1024))
-            killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
-            place = Place(job, f"with {limit} KB", 1)
-            yield here.reckon(box, place, before, done.returncode, done.stderr)._replace(struck=killed)
+    for limit in range(enough // 4, enough, step):
+        box = here.box()
+        before = box.runs_of(job)
+        done = box.job(job, before=memory.within(limit * 1024))
+        killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        place = Place(job, f"with {limit} KB", 1)
+        yield here.reckon(box, place, before, done.returncode, done.stderr)._replace(struck=killed)
