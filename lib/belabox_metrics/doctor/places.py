@@ -125,13 +125,17 @@ def _name(about: os.stat_result) -> tuple[str, str]:
 
 
 def _mend(place: Place) -> str:
-    """By a handle on what is there, so that a link put in its place in between leads nowhere."""
+    """By a handle on what is there, so that a link put in its place in between leads nowhere. Nor is a file given away
+    that has another name: the jobs' user may have put there what is not its own."""
     try:
         owner, group = pwd.getpwnam(place.owner).pw_uid, grp.getgrnam(place.group).gr_gid
     except KeyError as missing:
         raise Problem(f"there is no {missing.args[0]}", where=place.path, hint=_INSTALL) from missing
     handle = os.open(place.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
+        about = os.fstat(handle)
+        if stat.S_ISREG(about.st_mode) and about.st_nlink > 1:
+            raise Problem("has another name too, a hard link", where=place.path, hint=f"find / -samefile {place.path}")
         os.fchown(handle, owner, group)
         os.fchmod(handle, place.mode)
     finally:

@@ -94,8 +94,10 @@ class Store:
         except OSError as error:
             hint = "use sudo, or become a member of the group that owns it"
             raise StoreProblem(f"can't be reached: {error.strerror}", where=self.path, hint=hint) from error
-        if mode & _KIND == _DIRECTORY:
-            raise StoreProblem("is a directory, not a database", where=self.path)
+        if mode & _KIND != _PLAIN:
+            # Opening a pipe would wait for somebody at its other end.
+            kind = "a directory" if mode & _KIND == _DIRECTORY else "no plain file"
+            raise StoreProblem(f"is {kind}, not a database", where=self.path, hint="move it away")
         try:
             connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
             version = _version(connection, self.path)
@@ -271,9 +273,10 @@ _KNOWN = (
 )
 
 
-# stat(2): the bits that tell the kind of a file. The module stat is not worth its import for two numbers.
+# stat(2): the bits that tell the kind of a file. The module stat is not worth its import for three numbers.
 _KIND = 0o170000
 _DIRECTORY = 0o040000
+_PLAIN = 0o100000
 
 
 def _inode(path: str) -> int:

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -284,6 +286,19 @@ def test_a_link_is_not_followed_by_a_repair(patient: Patient) -> None:
     link.symlink_to(target)
     patient.repair("files")
     assert target.stat().st_mode & 0o777 == 0o666
+
+
+def test_a_file_with_another_name_is_not_given_away(patient: Patient, tmp_path: Path) -> None:
+    """The directory of the database is that of the jobs' user, who may have put a file of somebody else there."""
+    other = tmp_path / "of somebody"
+    other.write_text("secret")
+    other.chmod(0o666)
+    lock = Path(f"{patient.database}.lock")
+    lock.unlink(missing_ok=True)
+    os.link(other, lock)
+    done = patient.repair("files")
+    assert any("not repaired" in line and "another name" in line for line in done)
+    assert stat.S_IMODE(other.stat().st_mode) == 0o666
 
 
 def test_what_goes_wrong_in_one_group_is_told_and_the_others_go_on(

@@ -346,6 +346,9 @@ def as_damaged(path: Path) -> None:
 DATABASES: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: None, "there is no database yet"),
     (as_directory, "is a directory"),
+    # Whoever opens one waits for somebody at its other end.
+    (os.mkfifo, "is no plain file"),
+    (lambda path: path.symlink_to("/dev/zero"), "is no plain file"),
     (as_text, "this file is not a database"),
     (as_empty, "the database is still empty"),
     (as_newer, f"the database has schema {EXPECTED + 1}"),
@@ -353,7 +356,10 @@ DATABASES: list[tuple[Callable[[Path], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "said"), DATABASES, ids=["missing", "directory", "text", "empty", "newer", "damaged"])
+IDS = ["missing", "directory", "pipe", "device", "text", "empty", "newer", "damaged"]
+
+
+@pytest.mark.parametrize(("make", "said"), DATABASES, ids=IDS)
 def test_whatever_the_database_is_there_is_an_answer(
     make: Callable[[Path], object], said: str, tmp_path: Path, starter: Starter
 ) -> None:
