@@ -1,7 +1,8 @@
 """A table with a row for each sample, for a spreadsheet or pandas.
 
 CSV as in RFC 4180 but for its line ends. `tags` and `text` are JSON: so no field has a line end, none begins with what
-a spreadsheet would take for a formula, and a text that looks like a number is none.
+a spreadsheet would take for a formula, and a text that looks like a number is none. A name that is no name, as one of
+a database that was taken over may be, is JSON for the same reason.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Rows:
         return out.getvalue().encode("utf-8", "backslashreplace")
 
     def _samples(self, run: StoredRun) -> Iterable[tuple[object, ...]]:
-        stamp, series = _rfc3339(run.timestamp_ms), self._shapes[run.shape]
+        stamp, series = _rfc3339(run.timestamp_ms), [_named(one) for one in self._shapes[run.shape]]
         found = [(at, repr(value), "") for at, value in run.numbers] + [
             (at, "", json.dumps(text)) for at, text in run.texts
         ]
@@ -55,13 +56,18 @@ class Rows:
     def _steps(self, step: Step) -> Iterable[tuple[object, ...]]:
         stamp, series = _rfc3339(step.timestamp_ms), self._shapes[step.shape]
         for at, cell in step.cells:
-            head = (step.timestamp_ms, stamp, *series[at])
+            head = (step.timestamp_ms, stamp, *_named(series[at]))
             if isinstance(cell, str):
                 yield (*head, "", json.dumps(cell), "", step.step_ms, *_NO_STEP[1:])
             else:
                 told = Summary(series[at][0], cell)
                 more = told.more()
                 yield (*head, repr(told.value), "", "", step.step_ms, *(more.get(name, "") for name in summary.NAMES))
+
+
+def _named(series: Series) -> Series:
+    name, tags = series
+    return series if name[:1].isalpha() and name.isprintable() else (json.dumps(name), tags)
 
 
 def _rfc3339(timestamp_ms: int) -> str:

@@ -315,3 +315,12 @@ def test_what_can_not_be_done_is_said(
 ) -> None:
     assert command.main(["--database", box.store.path, *words]) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a\n=1", "\x1b]0;x\x07", "1", ""])
+def test_a_name_is_no_formula_and_nothing_for_a_terminal(box: Box, export: Any, name: str) -> None:
+    """Names of a database that was taken over are what they are."""
+    box.run(Sample(name, 1.0), Sample("cpu.usage", 2.0))
+    text = export("--format", "csv")
+    assert [row["name"] for row in rows(text)] == [json.dumps(name), "cpu.usage"]
+    assert all(byte >= 32 or byte == 10 for byte in text)
