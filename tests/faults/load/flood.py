@@ -31,7 +31,7 @@ NUMBERS = 167
 SENDING_S = 30
 HOUR_S = 3600
 # How long the network is there, and how long it is not, seconds: by chance between these.
-UP_S, DOWN_S = (30, 900), (10, 1800)
+UP_S, DOWN_S = (30, 300), (10, 1800)
 SEED = 20261121
 
 
@@ -118,7 +118,8 @@ class Flood:
                     arrived[int(value)] += 1
                 else:
                     others += 1
-        lost = self._runs - len(arrived) + max(0, self._runs * (NUMBERS - 1) - others) // (NUMBERS - 1)
+        missing = self._runs * (NUMBERS - 1) - others
+        lost = max(self._runs - len(arrived), -(-missing // (NUMBERS - 1)))
         repeated = sum(times - 1 for times in arrived.values())
         (whole,) = self.store.connection().execute("PRAGMA integrity_check").fetchone()
         wrong = [] if whole == "ok" else [f"integrity_check: {whole}"]
