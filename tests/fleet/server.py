@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self, folder: Path, tokens: dict[str, str]) -> None:
         self._folder = folder
-        self._store_port, self._auth_port = _free_port(), _free_port()
+        self._store_port, self._auth_port = free_port(), free_port()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "users.yml").write_text("users:\n" + "".join(map(self._user, *zip(*tokens.items()))))
 
@@ -115,7 +115,8 @@ class Server:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as chooser:
         chooser.bind(("127.0.0.1", 0))
         return int(chooser.getsockname()[1])

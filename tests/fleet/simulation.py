@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..link.account import balance
+from tests.link.account import balance
+
 from .box import Model
 from .server import Server
 from .streaming_box import collected, configured

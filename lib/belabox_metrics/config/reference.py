@@ -46,8 +46,9 @@ BELABOX_METRICS_DEVICE_ID=backpack-7
 BELABOX_METRICS_REMOTE_URL=https://metrics.example.net/api/v1/import
 ```
 
-`sudo ./install.sh --settings FILE` puts such a file there, after a check; `belabox-metrics check --settings FILE` is the
-check alone. Both `check` and `apply` take values from their own environment as well, and that comes before the file.
+`sudo ./install.sh --settings FILE` puts such a file there, after a check; `belabox-metrics check --settings FILE` is
+the check alone. Both `check` and `apply` take values from their own environment as well, and that comes before the
+file. A fleet has [a page of its own](fleet.md).
 """
 
 _METRICS = """## metrics
