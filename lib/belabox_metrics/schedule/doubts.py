@@ -10,6 +10,7 @@ from ..config.findings import similar
 from ..errors import Problem
 from ..remote.credentials import TOKEN_FILE
 from ..store.database import DatabaseError, Store
+from . import secrets
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..config.alerts import Alert
     from ..config.configuration import Configuration
 
+# Of letters and digits that nobody chose.
+SHORTEST_TOKEN = 16
 # What a metric gave when it last gave something. Its module does not know beforehand: series come with what it finds.
 _GIVEN = """
 SELECT DISTINCT series.name FROM jobs JOIN runs ON runs.id = jobs.values_run JOIN series ON series.shape = runs.shape
@@ -27,7 +30,7 @@ _EVER = "SELECT EXISTS (SELECT 1 FROM series WHERE name = ?)"
 
 def of(configuration: Configuration, database: str, token_file: str = TOKEN_FILE) -> list[Problem]:
     """One for each doubt. `database` tells what there is on this box; without one less can be doubted."""
-    found = _credentials(configuration, token_file)
+    found = _credentials(configuration, token_file) + _page_token(configuration)
     try:
         connection = Store(database).reading()
     except Problem:
@@ -53,6 +56,19 @@ def _credentials(configuration: Configuration, token_file: str) -> list[Problem]
         return []
     what = f"is not set, so what is in {token_file} is not shown to the server"
     return [Problem(what, where="remote.auth", hint="if the server answers 401: auth: {type: bearer_token}")]
+
+
+def _page_token(configuration: Configuration) -> list[Problem]:
+    """Nothing counts who guesses wrong: nothing is written for whoever asks. Who may not read it can't tell."""
+    try:
+        length = len(secrets.health_token(configuration))
+    except Problem:
+        return []
+    if not 0 < length < SHORTEST_TOKEN:
+        return []
+    what = f"what is in {configuration.token_file} has {length} characters: hundreds can be tried in a second"
+    hint = f"head -c 24 /dev/urandom | base64 | sudo install -m 600 /dev/stdin {configuration.token_file}"
+    return [Problem(what, where="health.token_file", hint=hint)]
 
 
 def _alert(alert: Alert, connection: Connection) -> list[Problem]:

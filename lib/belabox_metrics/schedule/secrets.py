@@ -25,6 +25,12 @@ def health_files(configuration: Configuration) -> dict[str, str]:
     return {CREDENTIAL: configuration.token_file} if configuration.token_file else {}
 
 
+def health_token(configuration: Configuration) -> str:
+    """What others must show to the health socket, "" for none. Raises ConfigProblem where it can't be read."""
+    needed = health_files(configuration)
+    return credentials.Credentials(needed).line(CREDENTIAL) if needed else ""
+
+
 def lines(configuration: Configuration) -> str:
     """The lines of [Service] that hand them to the uploader, "" for none."""
     return _lines(files(configuration))

@@ -129,6 +129,20 @@ def test_a_token_that_is_not_shown_is_doubted(tmp_path: Path, token: str | None,
     assert [doubt.where for doubt in found] == (["remote.auth"] if told else [])
 
 
+@pytest.mark.parametrize(("token", "told"), [("1234", True), ("fifteen letters", True), ("sixteen-letters-", False)])
+def test_a_token_of_the_page_that_can_be_guessed_is_doubted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str, told: bool
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("device: {id: x}\nmetrics: []\nhealth: {listen: ':9100', token_file: /etc/page-token}\n")
+    # As systemd hands it over: nothing of a configuration may lie in /tmp.
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "health-token").write_text(f"{token}\n")
+    found = doubts.of(load(str(path)), str(tmp_path / "none.db"), str(tmp_path / "no-token"))
+    assert [doubt.where for doubt in found] == (["health.token_file"] if told else [])
+    assert token not in str(found)
+
+
 def test_doubts_are_told_and_nothing_is_refused(
     doubted: Configuration, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
