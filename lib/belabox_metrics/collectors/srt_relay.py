@@ -6,6 +6,7 @@ this one has a timer the other has none, and the relay is asked once. Formats: `
 
 from __future__ import annotations
 
+from ..errors import NoData
 from ..http_get import Url, get
 from ..sample import Sample
 from ..source import unsigned
@@ -37,8 +38,10 @@ def collect(world: World) -> Reading:
     with a stream `srt.relay_info` (tag `kind`), what `relay.SERIES` and `relay.VIEWERS` list, `srt.packet_loss_percent`
     and the shares of `arrival.shares`.
 
-    Raises TryLater for a relay that can't be reached now, SourceProblem for one that answers something else,
-    ConfigProblem for a url that is none."""
+    Raises NoData without a url, TryLater for a relay that can't be reached now, SourceProblem for one that answers
+    something else, ConfigProblem for a url that is none."""
+    if silent := not_scheduled(world.settings):
+        raise NoData(silent)
     memory = Memory.of(world.state)
     url = Url(world.text("url"))
     now = relay.parse(get(url, world.number("timeout")), url.host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -73,9 +74,10 @@ class WholeFile:
     def _finish(self, file: BinaryIO) -> None:
         file.flush()
         if self._like is not None:
-            os.fchmod(file.fileno(), self._like.st_mode & 0o777)
-            if os.geteuid() == 0:
-                os.fchown(file.fileno(), self._like.st_uid, self._like.st_gid)
+            with contextlib.suppress(PermissionError):  # a stick with FAT knows neither modes nor owners
+                os.fchmod(file.fileno(), self._like.st_mode & 0o777)
+                if os.geteuid() == 0:
+                    os.fchown(file.fileno(), self._like.st_uid, self._like.st_gid)
         os.fsync(file.fileno())
         if self._replace:
             os.rename(self.partial, self.path)
@@ -84,6 +86,10 @@ class WholeFile:
         directory = os.open(os.path.dirname(self.path) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(directory)
+        except OSError as error:
+            # Some file systems, most of those over a network, sync files alone.
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
         finally:
             os.close(directory)
 

@@ -35,7 +35,10 @@ class Worker:
         self._waiting: list[Task] = []
         self._done: list[Task] = []
         self._at_work = False
-        self.descriptor, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        # Not pipe2(2), which a Mac lacks. Python closes both in programs that this one starts.
+        self.descriptor, self._bell = os.pipe()
+        for end in (self.descriptor, self._bell):
+            os.set_blocking(end, False)
 
     def give(self, task: Task) -> None:
         """Have it answered, after those that were given before."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import StoreProblem
 from ..store.checkpoint import LOG_LIMIT, log_size
 
 TYPE_CHECKING = False
@@ -35,7 +36,10 @@ class Room:
             int(store.connection().execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_size", "page_count", "freelist_count")
         )
-        disk = os.statvfs(os.path.dirname(store.path) or ".")
+        try:
+            disk = os.statvfs(os.path.dirname(store.path) or ".")
+        except OSError as error:
+            raise StoreProblem(f"can't tell how much room there is: {error.strerror}", where=store.path) from error
         # What deletion adds to the log must not look like a reason to delete more.
         log = log_size(store.path)
         self.used = (pages - unused) * size + max(log, LOG_LIMIT)

@@ -12,6 +12,7 @@ import posix as os  # as environment.py says
 from ..errors import Problem
 from . import quarantine, room
 from .checkpoint import LOG_LIMIT
+from .ownership import made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def use(store: Store) -> bool:
 def keep(path: str) -> None:
     """Set room aside, if there is plenty, and none was yet."""
     place = path + _SUFFIX
-    if os.access(place, os.F_OK) or room.free_bytes(path) < 4 * BYTES:
+    if os.access(place, os.F_OK) or room.free_bytes(path) < 4 * BYTES or not hasattr(os, "posix_fallocate"):
         return
     try:
-        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        descriptor = made(place)
     except OSError:
         return
     try:

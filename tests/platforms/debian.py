@@ -1,0 +1,64 @@
+"""One Debian in the lab: the walk of a new user, and the unit tests by its Python and its SQLite."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.machine.machine import COMMAND, Machine, booted
+
+from . import steps, units
+from .outcome import Part, Row, attempt, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUITES = {"bullseye": "Debian 11", "bookworm": "Debian 12", "trixie": "Debian 13"}
+_VERSIONS = """
+import sqlite3, subprocess, sys
+systemd = subprocess.run(["systemctl", "--version"], capture_output=True, text=True).stdout.split()[1]
+print(f"systemd {systemd}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
+"""
+
+
+def run(suite: str) -> Part:
+    rows: list[Row] = []
+    about = SUITES[suite]
+    for course in (steps.SCRIPT, steps.PACKAGE):
+        with machine(suite) as box:
+            about = f"{SUITES[suite]}: {box.run('python3', '-I', '-c', _VERSIONS).stdout.strip()}"
+            rows += walk(box, course)
+    with machine(suite) as box:
+        rows.append(attempt(f"unit tests ({', '.join(units.TESTS)})", partial(unit_tests, box)))
+    return save(suite, about, rows)
+
+
+@contextmanager
+def machine(suite: str) -> Iterator[Machine]:
+    os.environ["MACHINE_SUITE"] = suite
+    with booted(f"platform-{suite}-{os.getpid()}") as box:
+        steps.prepare(box)
+        yield box
+
+
+def walk(box: Machine, course: tuple[steps.Step, ...]) -> list[Row]:
+    """Each step stands on the one before: the first that fails is the last."""
+    rows: list[Row] = []
+    for step in course:
+        rows.append(attempt(step.title, lambda step=step: step.do(box)))  # type: ignore[misc]
+        if rows[-1].state == "failed":
+            break
+    return rows
+
+
+def unit_tests(box: Machine) -> str:
+    version = box.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").stdout.strip()
+    box.run("mkdir", "/root/tools")
+    unpack = [str(COMMAND), "exec", box.name, "--", "tar", "-x", "-C", "/root/tools"]
+    with subprocess.Popen(["tar", "-c", "-C", str(units.tools(version)), "."], stdout=subprocess.PIPE) as packed:
+        subprocess.run(unpack, stdin=packed.stdout, check=True)
+    line = f"cd {steps.COPY} && PYTHONPATH=/root/tools exec python3 {' '.join(units.words())}"
+    return units.summary(box.run("bash", "-c", line, check=False, timeout=1800))
