@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -34,8 +35,8 @@ def collect(machine: Machine, metric: str) -> None:
     machine.systemctl("start", f"belabox-metrics@{metric}.service")
 
 
-@pytest.fixture
-def belaui(machine: Machine) -> Iterator[Machine]:
+@contextmanager
+def streaming(machine: Machine) -> Iterator[Machine]:
     """Live, as belaUI starts it."""
     machine.run("mkdir", FOLDER)
     for name in ("srtla_send", "belacoder"):
@@ -52,6 +53,12 @@ def belaui(machine: Machine) -> Iterator[Machine]:
     machine.systemctl("stop", "belaUI.service", check=False)
     machine.run("rm", "-r", UNIT, FOLDER)
     machine.systemctl("daemon-reload")
+
+
+@pytest.fixture
+def belaui(machine: Machine) -> Iterator[Machine]:
+    with streaming(machine):
+        yield machine
 
 
 def say(machine: Machine, *lines: str) -> None:
