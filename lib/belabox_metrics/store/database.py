@@ -98,9 +98,16 @@ class Store:
             # Opening a pipe would wait for somebody at its other end.
             kind = "a directory" if mode & _KIND == _DIRECTORY else "no plain file"
             raise StoreProblem(f"is {kind}, not a database", where=self.path, hint="move it away")
+        keeper = _keeper(self.path)
         try:
-            connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
-            version = _version(connection, self.path)
+            if keeper:
+                os.seteuid(keeper)
+            try:
+                connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
+                version = _version(connection, self.path)
+            finally:
+                if keeper:
+                    os.seteuid(0)
             if version == 0:
                 raise StoreProblem("the database is still empty", where=self.path)
             if version == GO:
@@ -136,7 +143,7 @@ class Store:
         """Make the tables, unless another process has been quicker. Left open, as every connection that has written:
         closing it would delete the log under those who open it now."""
         from .. import clock
-        from . import quarantine, schema
+        from . import ownership, quarantine, schema
         from .takeover import aside, begin
 
         self.lock.acquire()
@@ -145,7 +152,10 @@ class Store:
             quarantine.finish(self.path)
             kept = aside.find(self.path)
             # An empty file is an empty database; made here, it gets our permissions.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
+            try:
+                os.close(ownership.made(self.path))
+            except FileExistsError:
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, ownership.MODE))
             connection = self._open()
             if _version(connection, self.path) == 0:
                 connection.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
@@ -285,6 +295,25 @@ def _inode(path: str) -> int:
         return os.stat(path).st_ino
     except OSError:
         return 0
+
+
+def _keeper(path: str) -> int:
+    """Whom root opens it as: its owner, where the directory is his as well; 0 for root itself. SQLite makes the index of
+    the log anew and gives it to the owner of the database, and he may have put something else under its name."""
+    if os.geteuid() != 0:
+        return 0
+    directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
+    try:
+        owner = os.stat(path).st_uid
+        if owner == os.stat(directory).st_uid:
+            os.seteuid(owner)
+            os.stat(directory)  # where root alone gets to, he puts nothing
+            return owner
+    except OSError:
+        pass
+    finally:
+        os.seteuid(0)
+    return 0
 
 
 def _version(connection: Connection, path: str) -> int:

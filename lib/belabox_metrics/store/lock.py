@@ -27,7 +27,7 @@ class Lock:
 
     def acquire(self) -> None:
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+            descriptor = self._opened()
         except OSError as error:
             from .room import unwritable
 
@@ -56,6 +56,17 @@ class Lock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _opened(self) -> int:
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(self.path, flags)
+        except FileNotFoundError:
+            from .ownership import made
+        try:
+            return made(self.path)
+        except FileExistsError:  # somebody was quicker
+            return os.open(self.path, flags)
 
     def _wait(self, descriptor: int) -> None:
         try:

@@ -12,6 +12,7 @@ import posix as os  # as environment.py says
 from ..errors import Problem
 from . import quarantine, room
 from .checkpoint import LOG_LIMIT
+from .ownership import made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def keep(path: str) -> None:
     if os.access(place, os.F_OK) or room.free_bytes(path) < 4 * BYTES or not hasattr(os, "posix_fallocate"):
         return
     try:
-        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        descriptor = made(place)
     except OSError:
         return
     try:

@@ -1,0 +1,53 @@
+"""Jobs that root starts by hand leave nothing behind that shuts out those of the directory's owner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from belabox_metrics.store.ownership import made
+
+ROOT = Path(__file__).parents[3]
+SOMEBODY = 65534
+JOBS = (("collect.py", "memory.usage"), ("maintain.py",), ("upload.py",), ("failed.py", "a.service"), ("recover.py",))
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+
+
+def run(folder: Path, words: tuple[str, ...], *before: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "BELABOX_METRICS_CONFIG": str(ROOT / "configs/config.yaml"),
+        "BELABOX_METRICS_DATABASE": str(folder / "metrics.db"),
+        "BELABOX_METRICS_RUN": str(folder),
+        "BELABOX_METRICS_RECOVER": str(folder / "wanted"),
+        "PATH": os.environ["PATH"],
+    }
+    command = [*before, "/usr/bin/python3", "-I", "-S", str(ROOT / "jobs" / words[0]), *words[1:]]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
+    os.chown(tmp_path, SOMEBODY, SOMEBODY)
+    for words in JOBS:
+        done = run(tmp_path, words)
+        assert done.returncode == 0, done.stderr
+    found = {path.name: path.stat() for path in tmp_path.glob("metrics.db*")}
+    assert {"metrics.db", "metrics.db-wal", "metrics.db.lock", "metrics.db.maintain", "metrics.db.upload"} <= set(found)
+    assert {name: (about.st_uid, about.st_gid) for name, about in found.items()} == dict.fromkeys(
+        found, (SOMEBODY, SOMEBODY)
+    )
+
+
+def test_root_gives_away_nothing_that_was_there(tmp_path: Path) -> None:
+    os.chown(tmp_path, SOMEBODY, SOMEBODY)
+    secret = tmp_path.parent / "secret"
+    secret.touch()
+    for name, target in (("to-a-file", secret), ("to-nothing", tmp_path.parent / "nothing")):
+        (tmp_path / name).symlink_to(target)
+        with pytest.raises(FileExistsError):
+            made(str(tmp_path / name))
+    assert secret.stat().st_uid == 0
+    assert not (tmp_path.parent / "nothing").exists()
