@@ -298,8 +298,8 @@ def _inode(path: str) -> int:
 
 
 def _keeper(path: str) -> int:
-    """Whom root opens it as: its owner, where the directory is his as well; 0 for root itself. SQLite makes the index of
-    the log anew and gives it to the owner of the database, and he may have put something else under its name."""
+    """Whom root opens it as: its owner, where the directory is his as well; 0 for root itself. SQLite writes the index
+    of the log and gives it to the owner of the database, who may have put something else under its name."""
     if os.geteuid() != 0:
         return 0
     directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -248,3 +250,28 @@ def test_a_torn_log_opens_with_whole_runs_from_the_beginning(tmp_path: Path) -> 
         seen.add(len(values))
     assert {0, 15, 29} <= seen
     origin.store.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root alone")
+def test_root_gives_nothing_away_to_the_owner_of_a_database() -> None:
+    """SQLite writes what it takes for the index of the log, and gives it to that owner."""
+    nobody = 65534
+    # What pytest makes is for root alone, where nobody else could put anything.
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        home, victim = Path(folder) / "state", Path(folder) / "of root"
+        Path(folder).chmod(0o755)
+        victim.write_text("kept")
+        home.mkdir(0o750)
+        store = Store(str(home / "metrics.db"))
+        store.connection()
+        store.close()
+        (home / "metrics.db-shm").unlink(missing_ok=True)
+        for place in (home, *home.iterdir()):
+            os.chown(place, nobody, nobody)
+        os.link(victim, home / "metrics.db-shm")
+        with contextlib.suppress(Problem):
+            Store(str(home / "metrics.db")).reading()
+        assert (victim.read_text(), victim.stat().st_uid, os.geteuid()) == ("kept", 0, 0)
+        (home / "metrics.db-shm").unlink()
+        Store(str(home / "metrics.db")).reading().close()
+        assert {place.stat().st_uid for place in home.iterdir()} == {nobody}
