@@ -15,7 +15,7 @@ from .chromium import Chromium, Tab
 from .conftest import DOOR, ROOT, START
 from .streaming_box import StreamingBox
 
-WIDTH = 1000
+WIDTH = 1200
 # As far as the curves of the stream; what comes below is more of the same kind.
 CARDS = 4
 BOTTOM = f"[...document.querySelectorAll('main > *')].slice(0, {CARDS + 1}).pop().getBoundingClientRect().bottom + 16"

@@ -56,6 +56,12 @@ LOOKS = (
     *("docs/page.md", "docs/retention.md"),
 )
 
+ONLY_LOOKS = re.compile(
+    r"belabox-metrics (query|status|doctor|sessions|report|verify|collect) \S|journalctl \S|curl http://127|sqlite3 \S"
+    r"|systemctl (list-timers|status|show|list-units) \S|findmnt|df -"
+)
+TO_FILL_IN = re.compile(r"\b(FILE|SERVER|SESSION|DIR|METRIC|COMMAND|URL|GROUP|NAME|DISK)\b|…|\.\.\.")
+
 Trouble = Callable[[Machine], AbstractContextManager[None]]
 TROUBLES: dict[str, Trouble] = {}
 
@@ -102,6 +108,25 @@ def test_commands_in_their_order_on_a_new_machine(machine_name: str, page: str) 
 def test_commands_on_a_box_at_work(box: Machine, page: str) -> None:
     for fence in fences(page):
         run(box, fence)
+
+
+def shown_in_sentences() -> list[str]:
+    """Whole commands that only look, out of sentences and tables: none with a word to fill in, and none that asks for
+    the metric of an example."""
+    pages = [path.read_text() for path in markdown.PAGES if path.name != "own-metrics.md"]
+    found = [said.partition("sudo ")[2] or said for page in pages for said in markdown.code(page)]
+    whole = [said for said in dict.fromkeys(found) if ONLY_LOOKS.match(said) and not TO_FILL_IN.search(said)]
+    return [said for said in whole if "-f " not in said]
+
+
+def test_commands_in_sentences_are_understood(box: Machine) -> None:
+    wrong = []
+    for command in shown_in_sentences():
+        done = box.run("bash", "-c", f"exec 2>&1 </dev/null; export SYSTEMD_PAGER=; {command}", check=False)
+        # 1 may be the answer of a box on which there is nothing to tell; 2 and 127 are not understood, by whom ever.
+        if done.returncode in (2, 64, 127) or "unrecognized" in done.stdout or "Failed to parse" in done.stdout:
+            wrong.append(f"{command}\n{done.stdout}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("heading", list(dict.fromkeys(fence.heading for fence in fences(TROUBLE))))
