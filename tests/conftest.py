@@ -15,7 +15,7 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 # What boots a machine; two at once would disturb each other's timing. And what starts a server.
-TOGETHER = {"link": "machine", "machine": "machine", "server": "server"}
+TOGETHER = {"faults": "machine", "link": "machine", "machine": "machine", "server": "server"}
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
