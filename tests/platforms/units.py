@@ -19,8 +19,8 @@ _WANT_MORE = (
     "collectors/test_hdmi_input.py::test_the_real_program_on_a_node_that_is_not_there",
 )
 # These have what they need of the distribution: python3-yaml, python3-requests.
-# The last that know Python 3.9.
-TOOLS = ("pytest<9", "hypothesis<6.142", "requests-mock")
+# The last that know Python 3.9; and what they want there, which pip leaves out as it judges by the Python that runs it.
+TOOLS = ("pytest<9", "hypothesis<6.142", "requests-mock", "exceptiongroup", "tomli")
 # As a program, so that a directory of modules is enough to run it.
 _PYTEST = ("-B", "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-W", "ignore")
 
