@@ -62,7 +62,8 @@ def first_samples(box: Machine) -> None:
     assert TIMER in shell(box, command("systemctl list-timers"))
     assert "cpu.usage" in shell(box, command("belabox-metrics status"))
     assert "cpu.usage" in shell(box, command("belabox-metrics query cpu.usage"))
-    assert "cpu.usage" in shell(box, command("journalctl BELABOX_METRIC=cpu.usage"))
+    records = command("journalctl BELABOX_METRIC=cpu.usage")
+    box.wait_until(lambda: "cpu.usage: " in shell(box, records, check=False), 60, f"records: {records}")
     assert "|" in shell(box, command("sqlite3 -readonly"))
     box.wait_until(lambda: health(box)["status"] == "ok", 90, "/health says ok")
     ask = "python3 -I /src/tests/machine/ask.py http://127.0.0.1:8428 'cpu_usage_percent{core=\"all\"}'"

@@ -121,6 +121,13 @@ def test_no_service_and_no_drop_in_is_without_a_limit_of_exposure() -> None:
     assert services == set(EXPOSURE)
 
 
+def test_the_page_on_security_has_the_exposure_of_each() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    shown = {name: float(figure) for name, figure in re.findall(r"^\| `([^`]+\.service)` \| ([0-9.]+) \|", page, re.M)}
+    assert set(shown) == set(EXPOSURE)
+    assert [name for name, figure in shown.items() if figure * 10 > EXPOSURE[name]] == []
+
+
 def test_keys_of_a_unit_are_sorted_within_service() -> None:
     for unit in UNITS:
         if unit.suffix == ".service":
