@@ -221,7 +221,8 @@ def no_hdmi(machine: Machine) -> Iterator[None]:
 def stream_broke(machine: Machine) -> Iterator[None]:
     with streaming(machine):
         collect(machine, "stream.session")
-        say(machine, "SRT connected to 127.0.0.1:9000.", "The SRT connection timed out, exiting")
+        say(machine, "SRT connected to 127.0.0.1:9000.")
+        say(machine, "The SRT connection timed out, exiting")
         collect(machine, "stream.events")
         # A session ends when it was seen last: behind what happened to it.
         collect(machine, "stream.session")
