@@ -17,7 +17,7 @@ from .life import HOUR_MS, MINUTE_MS, Life, handed_in
 from .scripts import SCRIPTS, TOLD_MS, Script
 
 # Between two collections.
-STEP_MS, LONG_STEP_MS = 10 * MINUTE_MS, 15_000
+STEP_MS, LONG_STEP_MS = 10 * MINUTE_MS, 60_000
 # From this age on runs are minutes: retention.full_resolution.
 FULL_MS = 48 * HOUR_MS
 # What faketime(1) makes of the wall clock of a program, whose time since boot stays right.

@@ -11,6 +11,20 @@ from ..outcome import Row
 TREE = "/usr/lib/belabox-metrics/lib"
 CONFIG = "/etc/belabox-metrics/config.yaml"
 FOLDER = "/var/lib/belabox-metrics"
+# A megabyte each, and none of it left: a container's /run may be a fifth of all memory.
+FILL = """
+mount -t tmpfs -o size=1m tmpfs /var/log/journal
+mount -o remount,size=1m /run
+systemctl restart systemd-journald
+for place in /run /var/log/journal; do dd if=/dev/zero of=$place/others bs=4k status=none; done
+test -s /run/others && test -s /var/log/journal/others
+"""
+EMPTY = """
+rm /run/others
+mount -o remount,size=20% /run
+umount --lazy /var/log/journal
+systemctl restart systemd-journald
+"""
 # One that is due each second, so that what is missed shows.
 METRIC = "memory.usage"
 UNIT = f"belabox-metrics@{METRIC}.service"
@@ -38,6 +52,9 @@ def trials(machine: Machine, long: bool) -> Iterator[Row]:
     )
     spoil = f"find {TREE} -name '*.pyc' | while read f; do printf XXXX | dd of=$f conv=notrunc status=none; done"
     yield _shaken(machine, "byte code of another Python", ("sh", "-c", spoil), times)
+    yield _without(machine, "journal full, and no room in /run", FILL, EMPTY)
+    journald = "systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service"
+    yield _without(machine, "no journald at all", f"systemctl stop {journald}", f"systemctl start {journald}")
     yield _port_taken(machine)
     yield _late(machine)
     yield _by_hand(machine)
@@ -71,6 +88,20 @@ def _shaken(machine: Machine, said: str, command: tuple[str, ...], times: int) -
     lost = sum(gap > LEFT_OUT_MS for gap in gaps)
     note = f"due every second, {max(gaps)} ms between two at most"
     return Row(said, times, lost, 0, None, note, _failed(machine))
+
+
+def _without(machine: Machine, said: str, take: str, give: str) -> Row:
+    """As long as nobody writes down what jobs tell, they store what they have read."""
+    machine.run("sh", "-c", take)
+    try:
+        _more(machine, 3)
+    finally:
+        machine.run("sh", "-c", give)
+    began = time.monotonic()
+    _more(machine, 1)
+    # What reads the journal has failed meanwhile, and says so until it is due again.
+    machine.wait_until(lambda: not _failed(machine), PATIENCE_S, "units that failed are well")
+    return Row(said, 1, 0, 0, time.monotonic() - began, "runs are stored, records are not", [])
 
 
 def _port_taken(machine: Machine) -> Row:
@@ -109,9 +140,7 @@ def _late(machine: Machine) -> Row:
     lost = max(0, before - _count(machine))
     wrong = _failed(machine)
     machine.run("rm", "-r", "/var/lib/beneath")
-    return Row(
-        "/var comes after the jobs", 1, lost, 0, took, "runs of before lie beneath it, and stay there", wrong
-    )
+    return Row("/var comes after the jobs", 1, lost, 0, took, "runs of before lie beneath it, and stay there", wrong)
 
 
 def _by_hand(machine: Machine) -> Row:
