@@ -16,7 +16,7 @@ _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _MARK = re.compile(r"<!-- (.*?) -->\n+\Z")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\b(?:src|srcset|href)=\"([^\"]+)\"")
-# What changes from run to run: numbers, and how a name of a box ends.
+# What changes from run to run.
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 

@@ -111,7 +111,7 @@ def importable(found: str) -> bool:
 
 @by_page
 def test_series_that_are_named_exist(path: Path) -> None:
-    """By how their names end: nothing else that is written as code ends so."""
+    """By their first word, which is also that of the metrics."""
     for found in markdown.code(path.read_text()):
         if re.fullmatch(r"(cpu|memory|disk|network|srt|stream|encoder|modem|hdmi|gpu|npu|fan|thermal)\.[a-z_]+", found):
             assert found in WORDS or found in metrics() or found in TEXTS, found
@@ -136,3 +136,29 @@ def test_commands_that_are_named_exist(path: Path) -> None:
     for line in said:
         for word in COMMAND.findall(line):
             assert word in cli.COMMANDS or word.startswith("--"), line
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "missing"),
+    [
+        ("a\nb 12.5 kB\nc", ["a", "b 3 kB"], []),
+        ("all 28 that should be active", ["all 9 that should"], []),
+        ("a", ["b"], ["b"]),
+        ("b\na", ["a", "b"], ["b"]),
+        ("a", ["a", "a"], ["a"]),
+        ("x: refused (try later)", ["x: … later"], []),
+        ("x: accepted", ["x: … refused"], ["x: … refused"]),
+        ("(a.b)", ["(a-b)"], ["(a-b)"]),
+        ("", ["a"], ["a"]),
+    ],
+)
+def test_what_is_missing_of_what_a_command_is_said_to_print(
+    printed: str, expected: list[str], missing: list[str]
+) -> None:
+    assert markdown.missing(printed, expected) == missing
+
+
+def test_a_console_is_commands_and_what_each_prints() -> None:
+    (fence,) = markdown.fences("## Title\n\n<!-- why -->\n```console\n$ a | b\none\n…\ntwo\n$ c\n```\n")
+    assert (fence.heading, fence.language, fence.mark) == ("Title", "console", "why")
+    assert markdown.steps(fence) == [("a | b", ["one", "two"]), ("c", [])]
