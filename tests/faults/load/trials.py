@@ -30,6 +30,12 @@ BUSY, LONG_BUSY = 4, 120
 EVERY_S = 0.5
 # As the unit has it.
 NICE = ("nice", "-n", "5")
+# Runs that are made, and then copied.
+SEEDS = 2000
+_AGAIN = """
+INSERT INTO runs SELECT id + :by, job, lead_ms, boot, boottime_ms, synchronized, duration_us, outcome, priority,
+    session, shape, packed, error FROM runs WHERE id > :first AND id <= :last
+"""
 
 
 def trials(long: bool) -> Iterator[Row]:
@@ -120,23 +126,24 @@ def _large(here: Range, size: int) -> Row:
 def fill(box: Box, size: int) -> int:
     """Runs of the last two days until the file is so large, all sent; how many."""
     store = Store(str(box.database))
-    wall_ms = time.time_ns() // 1_000_000 - 40 * 3_600_000
-    shape = [("value", {"of": str(at)}) for at in range(160)]
-    at = 0
+    begin_ms = time.time_ns() // 1_000_000 - 40 * 3_600_000
+    with store.writing() as connection:
+        for at in range(1, SEEDS + 1):
+            samples = [Sample("value", (at * 7 + of) % 1000 / 10, {"of": str(of)}) for of in range(160)]
+            moment = Moment(begin_ms + at, 1000 + at, "before", True)
+            runs.add(connection, runs.Run("collect", moment, metric="large", samples=samples))
+    # What was written before is later than these ids: so those are counted on from the last.
+    (last,) = connection.execute("SELECT max(id) FROM runs").fetchone()
+    there = SEEDS
     while os.stat(box.database).st_size < size:
         with store.writing(checkpoint_first=True) as connection:
-            for _ in range(500):
-                at += 1
-                moment = Moment(wall_ms + at, 1000 + at, "before", True)
-                samples = [
-                    Sample(name, (at * 7 + number) % 1000 / 10, tags) for number, (name, tags) in enumerate(shape)
-                ]
-                runs.add(connection, runs.Run("collect", moment, metric="large", samples=samples))
+            connection.execute(_AGAIN, {"last": last, "first": last - SEEDS, "by": there})
+            there += SEEDS
             frontier = queue.frontier(connection)
             for priority in queue.PRIORITIES:
                 queue.advance(connection, priority, frontier)
     store.close()
-    return at
+    return there
 
 
 def _median(took: list[Took]) -> str:
