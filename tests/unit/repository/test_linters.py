@@ -25,6 +25,8 @@ SHELL = [
             "tests/run",
             "tests/bench/run",
             "tests/link/kill_at",
+            "tests/faults/vm/image",
+            "tests/faults/vm/install",
             "tests/link/run",
             "tests/machine/machine",
             "tests/machine/try",

@@ -1,0 +1,28 @@
+"""A machine that loses its power, with the cache of its disk: --long, most of a day's patience where QEMU translates.
+
+tests/faults/run powercut [--long] [--cuts 100] [--minutes 600] [--machines 2] [--seed N]
+
+Without --long: the log of the database torn at any place, no machine. A machine takes a minute to boot where the
+processor can't help QEMU, and a cut less than a minute after that proves nothing about what is half a minute old.
+With --long also all of it as JSON in docs/reliability. The exit code is 0 when nothing was lost but the last stretch
+before each cut, and the rest is whole, here and there.
+"""
+
+import argparse
+import sys
+import time
+
+from ..outcome import tell
+from .trials import torn, with_machines
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--long", action="store_true")
+parser.add_argument("--cuts", type=int, default=100)
+parser.add_argument("--minutes", type=float, default=600.0, help="no further cut after so many")
+parser.add_argument("--machines", type=int, default=2)
+parser.add_argument("--seed", type=int, default=int(time.time()))
+options = parser.parse_args()
+rows = [torn(options.seed, 2000 if options.long else 200)]
+if options.long:
+    rows += with_machines(options.cuts, options.minutes, options.machines, options.seed)
+sys.exit(tell("powercut", rows, options.long))

@@ -1,0 +1,175 @@
+"""What a power cut has taken: what the collectors said to have stored, held against what is there after it, and what
+the server has accepted against what the queue believes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from math import isclose
+from typing import Any, NamedTuple
+
+from tests.link.account import Post, Sample, first_accepted, sample_of
+
+from belabox_metrics import journal
+
+from .state import Run, State
+
+# How far the time of a run and that of its record may be apart, beside how long it took; and two records of runs that
+# were stored in the other order.
+_TOLERANCE_S = 1.0
+# What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
+# file system follows within five more; and what a busy box is late with.
+WINDOW_S = 45.0
+# The server keeps twelve digits.
+_DIGITS = 1e-9
+_FAILURES = {
+    journal.COLLECTION_FAILED,
+    journal.UPLOAD_FAILED,
+    journal.JOB_FAILED,
+    journal.UNIT_FAILED,
+    journal.DATABASE_DAMAGED,
+    journal.CLOCK_WRONG,
+}
+
+
+class Loss(NamedTuple):
+    """Of one cut. `said`: collections that were told to be stored since the power came; `lost`: of them not there any
+    more; `window_s`: how long before the cut the oldest of these was stored; `unsent`: samples that the server had
+    accepted and the database doesn't know it; `unsent_s`: how long before the cut the first of these was accepted."""
+
+    said: int
+    lost: int
+    window_s: float
+    unsent: int
+    unsent_s: float
+    faults: list[str]
+
+
+class Reckoning(NamedTuple):
+    """At the end. `lost_on_server`: samples that a cut took from the box, which the server has; `copies`: beyond the
+    first."""
+
+    stored: int
+    exported: int
+    missing: int
+    lost_on_server: int
+    copies: int
+    faults: list[str]
+
+
+def loss(
+    before: State,
+    after: State,
+    records: list[dict[str, Any]],
+    posts: list[Post],
+    cut: float,
+) -> Loss:
+    """`before`: when the power came; `after`: when it came again; `records` and `posts`: what was said between, and
+    accepted at any time; `cut`: when the power went, Unix seconds."""
+    faults = [*after.faults, *_changed(before, after)]
+    of_metric: dict[str | None, list[Run]] = defaultdict(list)
+    for stored in after.runs.values():
+        if stored.number not in before.runs and stored.job == "collect":
+            of_metric[stored.metric].append(stored)
+    said, lost, kept = 0, [], 0.0
+    for record in records:
+        if record.get("MESSAGE_ID") != journal.COLLECTED:
+            continue
+        said += 1
+        at = _at(record)
+        run = _run_of(record, of_metric)
+        if run is None:
+            lost.append(at)
+        else:
+            kept = max(kept, at)
+            if run.size != int(record["BELABOX_COUNT"]):
+                faults.append(f"{run.metric}: {record['BELABOX_COUNT']} numbers were stored, {run.size} are there")
+    holes = [at for at in lost if at < kept - _TOLERANCE_S]
+    if holes:
+        faults.append(f"{len(holes)} runs are gone that were stored before others that are there")
+    unsent, unsent_s = _queue(before, after, posts, cut, faults)
+    window_s = max((cut - at for at in lost), default=0.0)
+    if max(window_s, unsent_s) > WINDOW_S:
+        faults.append(f"the cut took what was {max(window_s, unsent_s):.0f} s old")
+    return Loss(said, len(lost), window_s, unsent, unsent_s, faults)
+
+
+def _changed(before: State, after: State) -> list[str]:
+    """What the cut before has left must be left by this one."""
+    wrong = [number for number, run in before.runs.items() if after.runs.get(number) != run]
+    return [f"{len(wrong)} runs of before are gone or differ, the first is {wrong[0]}"] if wrong else []
+
+
+def _run_of(record: dict[str, Any], of_metric: dict[str | None, list[Run]]) -> Run | None:
+    """The run that a record tells of; none is found twice."""
+    ended = _at(record)
+    began = ended - float(record["BELABOX_DURATION_MS"]) / 1000
+    runs = of_metric[record["BELABOX_METRIC"]]
+    for run in runs:
+        if began - _TOLERANCE_S <= run.at_ms / 1000 <= ended + _TOLERANCE_S:
+            runs.remove(run)
+            return run
+    return None
+
+
+def _queue(before: State, after: State, posts: list[Post], cut: float, faults: list[str]) -> tuple[int, float]:
+    """What is marked as sent must be accepted; the other way round it may be that the cut took the mark."""
+    accepted = first_accepted(posts)
+    rows = {sample_of(row): bool(row["uploaded"]) for row in after.samples}
+    claimed = [sample for sample, sent in rows.items() if sent and sample not in accepted]
+    if claimed:
+        faults.append(f"{len(claimed)} samples count as sent that the server has not accepted: {claimed[0]}")
+    known = {sample_of(row) for row in before.samples if row["uploaded"]}
+    forgotten = [sample for sample in known if not rows.get(sample)]
+    if forgotten:
+        faults.append(f"{len(forgotten)} samples were sent before the power came, and are pending again")
+    again = [accepted[sample] for sample, sent in rows.items() if not sent and accepted.get(sample, cut) < cut]
+    return len(again), max((cut - at for at in again), default=0.0)
+
+
+def failures(records: list[dict[str, Any]]) -> Counter[str]:
+    """What the jobs complained of."""
+    return Counter(str(record.get("MESSAGE")) for record in records if record.get("MESSAGE_ID") in _FAILURES)
+
+
+def balance(final: State, exported: list[dict[str, Any]], posts: list[Post], cuts: list[float]) -> Reckoning:
+    """All that is stored must be on the server. What is there and not on the box, or there twice, must have been
+    accepted in the WINDOW_S before a cut: no later than that is it known for good."""
+    wanted = {sample_of(row): float(row["metric_value"]) for row in final.samples}
+    found: dict[Sample, list[float]] = defaultdict(list)
+    for line in exported:
+        labels = tuple(sorted(line["metric"].items()))
+        for at, value in zip(line["timestamps"], line["values"]):
+            found[labels, at].append(value)
+    faults = list(final.faults)
+    if len(wanted) != len(final.samples):
+        faults.append(f"{len(final.samples) - len(wanted)} samples have the series and the time of another")
+    missing = wanted.keys() - found.keys()
+    if missing:
+        faults.append(f"{len(missing)} samples are not on the server: {min(missing)}")
+    differing = [
+        sample
+        for sample, values in found.items()
+        if not all(isclose(value, wanted.get(sample, values[0]), rel_tol=_DIGITS) for value in values)
+    ]
+    if differing:
+        faults.append(f"{len(differing)} samples differ: {min(differing)}")
+    accepted = first_accepted(posts)
+    foreign = found.keys() - wanted.keys()
+    copied = {sample: len(values) - 1 for sample, values in found.items() if len(values) > 1}
+    for what, samples in (("on the server alone", foreign), ("on the server more than once", set(copied))):
+        odd = [sample for sample in samples if not _before_a_cut(accepted.get(sample), cuts)]
+        if odd:
+            faults.append(f"{len(odd)} samples are {what}, and no power cut explains it: {min(odd)}")
+    pending = sum(not row["uploaded"] for row in final.samples)
+    if pending:
+        faults.append(f"{pending} samples are still pending")
+    total = sum(map(len, found.values()))
+    return Reckoning(len(wanted), total, len(missing), len(foreign), sum(copied.values()), faults)
+
+
+def _before_a_cut(at: float | None, cuts: list[float]) -> bool:
+    return at is not None and any(cut - WINDOW_S <= at <= cut + _TOLERANCE_S for cut in cuts)
+
+
+def _at(record: dict[str, Any]) -> float:
+    return int(record["__REALTIME_TIMESTAMP"]) / 1e6

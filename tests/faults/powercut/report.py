@@ -1,0 +1,83 @@
+"""The figures as a person reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+from typing import Any
+
+
+def line(number: int, row: dict[str, Any]) -> str:
+    """One cut."""
+    cache = row["cache"]
+    text = f"cut {number}, {row['kind']}, after {row['up_s']} s: {row['lost']} of {row['said']} runs lost"
+    text += f" ({row['window_s']:.1f} s), {row['unsent']} samples to be sent again ({row['unsent_s']:.1f} s)"
+    text += f"; cache {cache['kept']} kept, {cache['lost']} lost, {cache['torn']} torn; back in {row['collecting_s']} s"
+    return (
+        text
+        + "".join(f"\n    FAULT {fault}" for fault in row["faults"])
+        + "".join(f"\n    said {count} times: {what}" for what, count in row["complaints"].items())
+    )
+
+
+def faults(one: dict[str, Any]) -> list[str]:
+    """All of a machine."""
+    return [*one["faults"], *(fault for row in [*one["cuts"], *one["looks"]] for fault in row["faults"])]
+
+
+def summary(played: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all machines together."""
+    rows = [row for one in played for row in one["cuts"]]
+    lost = [row["window_s"] for row in rows if row["lost"]]
+    again = [row["unsent_s"] for row in rows if row["unsent"]]
+    back = [row["collecting_s"] for row in rows if row["collecting_s"] is not None]
+    sessions: Counter[str] = Counter()
+    for one in played:
+        sessions.update(one["sessions"])
+    return {
+        "cuts": len(rows),
+        "kinds": dict(Counter(row["kind"] for row in rows)),
+        "seconds": round(sum(row["up_s"] for row in rows)),
+        "blocks lost, torn": [sum(row["cache"][kind] for row in rows) for kind in ("lost", "torn")],
+        "runs said, lost": [sum(row[kind] for row in rows) for kind in ("said", "lost")],
+        "oldest lost, s, median and worst": [_median(lost), _worst(lost)],
+        "cuts that lost nothing": sum(not row["lost"] for row in rows),
+        "samples sent again": sum(row["unsent"] for row in rows),
+        "oldest sent again, s, median and worst": [_median(again), _worst(again)],
+        "collecting again, s, median and worst": [_median(back), _worst(back)],
+        "samples on the box, on the server": [
+            sum(one["reckoning"][kind] for one in played) for kind in ("stored", "exported")
+        ],
+        "missing on the server": sum(one["reckoning"]["missing"] for one in played),
+        "on the server alone": sum(one["reckoning"]["lost_on_server"] for one in played),
+        "copies beyond the first": sum(one["reckoning"]["copies"] for one in played),
+        "sessions": dict(sessions),
+        "complaints": dict(sum((Counter(row["complaints"]) for row in rows), Counter())),
+        **_looks([row for one in played for row in one["looks"]]),
+        "faults": sum(len(faults(one)) for one in played),
+    }
+
+
+def table(figures: dict[str, Any]) -> str:
+    width = max(map(len, figures))
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in figures.items())
+
+
+def _looks(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    lost = [row["window_s"] for row in rows if row["lost"]]
+    again = [row["unsent_s"] for row in rows if row["unsent"]]
+    return {
+        "looks": len(rows),
+        "looks, kinds": dict(Counter(row["kind"] for row in rows)),
+        "looks, blocks lost, torn": [sum(row["cache"][kind] for row in rows) for kind in ("lost", "torn")],
+        "looks, oldest lost, s, median and worst": [_median(lost), _worst(lost)],
+        "looks, oldest sent again, s, median and worst": [_median(again), _worst(again)],
+    }
+
+
+def _median(values: list[float]) -> float | None:
+    return round(median(values), 1) if values else None
+
+
+def _worst(values: list[float]) -> float | None:
+    return round(max(values), 1) if values else None

@@ -1,0 +1,177 @@
+"""The reckoning of a power cut would see what it is there to see."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import tarfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.link.account import Post, sample_of
+
+from belabox_metrics import journal
+from belabox_metrics.clock import Moment
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import queue, runs
+from belabox_metrics.store.database import Store
+
+from . import audit, state
+from .state import State
+
+# Whole seconds, so that nobody's rounding matters.
+START = int(time.time()) - 1000
+METRICS = ("cpu.usage", "memory.usage")
+
+
+def box(folder: Path, seconds: int, sent: int = 0) -> State:
+    """A run a second, the metrics by turns, three numbers each; of the first `sent` the queue knows that they are."""
+    (folder / "belabox-metrics").mkdir(parents=True)
+    store = Store(str(folder / "belabox-metrics/metrics.db"))
+    with store.writing() as connection:
+        connection.execute("INSERT INTO settings VALUES ('device', 'id', 0, 'box')")
+        for second in range(seconds):
+            moment = Moment((START + second) * 1000, second * 1000, "boot", True)
+            samples = [Sample("test.value", second + number, {"of": str(number)}) for number in range(3)]
+            runs.add(connection, runs.Run("collect", moment, metric=METRICS[second % 2], samples=samples))
+        if sent:
+            queue.advance(connection, 2, (START + sent - 1) * 1000)
+    store.close()
+    return read(folder)
+
+
+def read(folder: Path) -> State:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(folder / "belabox-metrics", "belabox-metrics")
+    return state.of_archive(archive.getvalue())
+
+
+def said(seconds: range) -> list[dict[str, Any]]:
+    """The records of these runs: each took 20 ms."""
+    return [
+        {
+            "MESSAGE_ID": journal.COLLECTED,
+            "__REALTIME_TIMESTAMP": str(int((START + second + 0.02) * 1e6)),
+            "BELABOX_METRIC": METRICS[second % 2],
+            "BELABOX_DURATION_MS": "20.0",
+            "BELABOX_COUNT": "3",
+        }
+        for second in seconds
+    ]
+
+
+def posts(of: State, at: float) -> list[Post]:
+    """All of it in one request, accepted then."""
+    return [Post(at, at, "batch-0-0-9", False, frozenset(sample_of(row) for row in of.samples))]
+
+
+def test_runs_from_the_end_are_lost_and_how_old_they_were_is_told(tmp_path: Path) -> None:
+    before, after = box(tmp_path / "before", 10), box(tmp_path / "after", 40)
+    found = audit.loss(before, after, said(range(10, 60)), [], START + 60)
+    assert (found.said, found.lost, found.faults) == (50, 20, [])
+    assert found.window_s == pytest.approx(19.98, abs=0.01)
+
+
+def test_what_was_older_than_a_power_cut_may_take_is_a_fault(tmp_path: Path) -> None:
+    before, after = box(tmp_path / "before", 1), box(tmp_path / "after", 40)
+    found = audit.loss(before, after, said(range(1, 100)), [], START + 100)
+    assert found.faults == ["the cut took what was 60 s old"]
+
+
+def test_what_the_server_has_and_the_queue_does_not_know_is_told(tmp_path: Path) -> None:
+    before, after = box(tmp_path / "before", 1), box(tmp_path / "after", 40, sent=10)
+    found = audit.loss(before, after, [], posts(after, START + 40), START + 45)
+    assert (found.unsent, found.unsent_s, found.faults) == (90, 5.0, [])
+
+
+def a_run_in_the_middle_less(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM runs WHERE id = ?", ((START + 20) * 1000,))
+
+
+def a_run_of_before_that_differs(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE runs SET packed = '[1,2,4]' WHERE id = ?", ((START + 5) * 1000,))
+
+
+def half_a_run(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE runs SET packed = '[1,2]' WHERE id = ?", ((START + 20) * 1000,))
+
+
+def the_last_run_of_a_job_less(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM runs WHERE id = (SELECT max(id) FROM runs)")
+
+
+def a_queue_that_is_ahead(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE positions SET run = (SELECT max(id) FROM runs)")
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (a_run_in_the_middle_less, "stored before others"),
+        (a_run_of_before_that_differs, "gone or differ"),
+        (half_a_run, "for 3 series"),
+        (the_last_run_of_a_job_less, "its last run is"),
+        (a_queue_that_is_ahead, "has not accepted"),
+    ],
+)
+def test_it_sees(tmp_path: Path, harm: Callable[[sqlite3.Connection], None], what: str) -> None:
+    before = box(tmp_path / "before", 10)
+    whole = box(tmp_path / "after", 40)
+    accepted = [*posts(before, START + 10)]
+    assert audit.loss(before, whole, said(range(10, 40)), accepted, START + 41).faults == []
+    with closing(sqlite3.connect(tmp_path / "after/belabox-metrics/metrics.db")) as connection:
+        harm(connection)
+        connection.commit()
+    faults = audit.loss(before, read(tmp_path / "after"), said(range(10, 40)), accepted, START + 41).faults
+    assert any(what in fault for fault in faults), faults
+
+
+def exported(of: State, times: int = 1, less: int = 0, wrong_by: float = 0.0) -> list[dict[str, Any]]:
+    return [
+        {
+            "metric": dict(labels),
+            "timestamps": [at] * times,
+            "values": [row["metric_value"] + wrong_by] * times,
+        }
+        for row in of.samples[less:]
+        for labels, at in [sample_of(row)]
+    ]
+
+
+def test_in_the_end_all_is_on_the_server_once(tmp_path: Path) -> None:
+    final = box(tmp_path, 20, sent=20)
+    found = audit.balance(final, exported(final), posts(final, START + 20), [])
+    assert (found.stored, found.exported, found.missing, found.copies, found.faults) == (60, 60, 0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("server", "cut", "what"),
+    [
+        ({"less": 1}, None, "not on the server"),
+        ({"wrong_by": 1.0}, None, "differ"),
+        ({"times": 2}, None, "more than once"),
+        ({"times": 2}, 200, "more than once"),
+        ({"times": 2}, 10, ""),
+    ],
+)
+def test_what_is_missing_or_there_twice_is_a_fault_unless_a_cut_explains_it(
+    tmp_path: Path, server: dict[str, Any], cut: int | None, what: str
+) -> None:
+    """`cut`: seconds after the samples were accepted."""
+    final = box(tmp_path, 20, sent=20)
+    cuts = [] if cut is None else [START + 20.0 + cut]
+    faults = audit.balance(final, exported(final, **server), posts(final, START + 20), cuts).faults
+    assert [what in fault for fault in faults] == ([True] if what else [])
+
+
+def test_samples_that_only_the_server_has_were_taken_by_a_cut(tmp_path: Path) -> None:
+    final, more = box(tmp_path / "box", 20, sent=20), box(tmp_path / "server", 30, sent=30)
+    found = audit.balance(final, exported(more), posts(more, START + 30), [START + 40.0])
+    assert (found.lost_on_server, found.faults) == (30, [])
+    (fault,) = audit.balance(final, exported(more), posts(more, START + 30), [START + 400.0]).faults
+    assert "server alone" in fault
