@@ -87,12 +87,14 @@ class Facts:
     """What the database says at one instant. Sizes in bytes, counts of samples, `skew` None until measured.
 
     oldest: the first run that is kept as it was; `first_ms`: what the first thing is of that is kept in whatever form,
-    None for nothing; `made_ms`: when the database was made, Unix time.
+    None for nothing; `made_ms`: when the database was made, Unix time; `brought`: when it was begun beside another whose
+    runs are brought over.
     """
 
     __slots__ = (
         "alerts",
         "apply",
+        "brought",
         "database_bytes",
         "dropped",
         "first_ms",
@@ -123,6 +125,7 @@ class Facts:
         self.alerts = _alerts(connection)
         self.upload = jobs.get(("upload", ""))
         self.apply = jobs.get(("apply", ""))
+        self.brought = next((job.last for (name, _), job in jobs.items() if name == _IMPORT), None)
         stored, self.sent, self.rejected = queue.totals(connection)
         self.pending = max(0, stored - self.sent - self.rejected)
         self.oldest = _stamp(*(connection.execute(_OLDEST).fetchone() or (None, None, None)))
@@ -157,6 +160,8 @@ def read(store: Store) -> Facts:
     return facts
 
 
+# As store/importer.py has it, which is much to load for a word.
+_IMPORT = "import"
 _JOBS = """
 SELECT job, metric, last_outcome, last_error, failures_total, samples_total,
     last_timestamp_ms, last.boot_id, last_boottime_ms, done_timestamp_ms, done.boot_id, done_boottime_ms

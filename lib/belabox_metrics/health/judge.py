@@ -93,8 +93,8 @@ def _refused(facts: Facts) -> dict[str, Any] | None:
 def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
     """Since when runs are to be expected: (ms ago, how much of it to forgive).
 
-    Since boot; in a database made during this boot since its first run; and in any case since the configuration was
-    last applied, where that is known.
+    Since boot; in a database made during this boot since its first run, or since it was begun where runs from before it
+    were brought over; and in any case since the configuration was last applied, where that is known.
     """
     since_boot_ms = now.boottime_ms
     waiting_ms = since_boot_ms
@@ -104,6 +104,9 @@ def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
     else:
         began_ms = facts.oldest.age_ms(now)
         waiting_ms = waiting_ms if began_ms is None else began_ms
+    brought_ms = facts.brought.age_ms(now) if facts.brought else None
+    if brought_ms is not None:
+        waiting_ms = min(waiting_ms, brought_ms)
     applied_ms = facts.apply.done.age_ms(now) if facts.apply and facts.apply.done else None
     if applied_ms is not None:
         waiting_ms = min(waiting_ms, applied_ms)

@@ -44,8 +44,10 @@ class Storage:
         if not newest.salvaged:
             return f"{said}, what can be read of it is being brought over"
         said += f", {newest.runs} runs of it were salvaged"
-        if newest.lost or newest.gaps:
-            said += f", {newest.lost} and {newest.gaps} stretches were lost"
+        if newest.lost:
+            said += f", {newest.lost} made no sense"
+        if newest.gaps:
+            said += f", {newest.gaps} stretches could not be read"
         return f"{said}: belabox-metrics doctor --acknowledge"
 
 

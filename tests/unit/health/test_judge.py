@@ -13,7 +13,7 @@ from belabox_metrics.config.keys import KEYS
 from belabox_metrics.errors import StoreProblem
 from belabox_metrics.health import facts, judge, limits
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import queue, runs
+from belabox_metrics.store import importer, queue, runs
 from belabox_metrics.store.figures import size
 
 from .conftest import Box, Rows, settings
@@ -173,6 +173,22 @@ def test_a_database_without_any_run_is_judged_from_when_it_was_made(box: Box) ->
     assert box.report()["status"] == "ok", "a clock that jumps can't make more of it than the uptime"
     box.step(80)
     assert box.component(CPU)["message"] == "not collected for 100 s since the start, due every 10 s"
+
+
+@pytest.mark.parametrize("of_boot", ["boot-0", ""])
+def test_a_database_with_runs_from_before_it_is_judged_from_when_it_was_begun(box: Box, of_boot: str) -> None:
+    """As beside a damaged one, and for one of the Go system: what was brought over is of another boot, or of none."""
+    box.configure(settings(intervals=TEN_SECONDS))
+    with box.store.writing() as connection:
+        importer.begin(connection, "metrics.db.go-v2", box.moment, box.moment.wall_ms, 1)
+        old = Moment(box.moment.wall_ms - 86_400_000, 5_000, of_boot, True)
+        runs.add(connection, runs.Run("collect", old, metric="cpu.usage", samples=[Sample("n", 1)]))
+        connection.execute("UPDATE runs SET id = 1 WHERE id = (SELECT max(id) FROM runs)")
+        connection.execute("DELETE FROM jobs WHERE job = 'collect'")
+    box.step(34)
+    assert box.component(CPU)["message"] == "waiting for the first sample, one is due every 10 s"
+    box.step(2)
+    assert box.component(CPU)["message"] == "not collected for 36 s since the start, due every 10 s"
 
 
 def test_a_new_schedule_is_given_time(at_work: Box) -> None:
