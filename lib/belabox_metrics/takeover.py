@@ -37,7 +37,7 @@ def bring_in(store: Store, seconds: float) -> int:
 
     Nothing happens, and nothing is said, where there is nothing to take over. Raises StoreProblem, TryLater."""
     if not resume.is_waiting(store.connection()):
-        print("there is no database of the Go system to take over")
+        print("no database of the Go system is left to take over")
         return 0
     _tell_name(store)
     bar: Progress | None = None

@@ -25,7 +25,7 @@ def test_it_says_what_came_and_the_file_is_gone(box: Box, capfd: pytest.CaptureF
     assert "88 rows of metrics.db.go-v2 are in, as 48 runs; that is all of them" in capfd.readouterr().err
     assert box.kept() == []
     assert run(box) == 0
-    assert capfd.readouterr().out == "there is no database of the Go system to take over\n"
+    assert capfd.readouterr().out == "no database of the Go system is left to take over\n"
 
 
 def test_rows_that_stay_are_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
