@@ -1,4 +1,4 @@
-"""One Debian in the lab: the walk of a new user, and the unit tests by its Python and its SQLite."""
+"""One Debian or Ubuntu in the lab: the walk of a new user, and the unit tests by its Python and its SQLite."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from tests.machine.machine import COMMAND, Machine, booted
 
 from . import steps, units
-from .outcome import Part, Row, attempt, save
+from .outcome import NotHad, Part, Row, attempt, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SUITES = {"bullseye": "Debian 11", "bookworm": "Debian 12", "trixie": "Debian 13"}
+SUITES = {"bullseye": "Debian 11", "jammy": "Ubuntu 22.04", "bookworm": "Debian 12", "trixie": "Debian 13"}
 _VERSIONS = """
 import sqlite3, subprocess, sys
 systemd = subprocess.run(["systemctl", "--version"], capture_output=True, text=True).stdout.split()[1]
@@ -27,6 +27,10 @@ print(f"systemd {systemd}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqli
 def run(suite: str) -> Part:
     rows: list[Row] = []
     about = SUITES[suite]
+    os.environ["MACHINE_SUITE"] = suite
+    built = attempt("a root of it", root)
+    if built.state != "ok":
+        return save(suite, about, [built])
     for course in (steps.SCRIPT, steps.PACKAGE):
         with machine(suite) as box:
             about = f"{SUITES[suite]}: {box.run('python3', '-I', '-c', _VERSIONS).stdout.strip()}"
@@ -36,9 +40,16 @@ def run(suite: str) -> Part:
     return save(suite, about, rows)
 
 
+def root() -> None:
+    """Built once, and kept. Raises NotHad, where its mirror can't be reached or its keys are not here."""
+    done = subprocess.run([COMMAND, "root"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
+        raise NotHad(said[0] if said else "it could not be built")
+
+
 @contextmanager
 def machine(suite: str) -> Iterator[Machine]:
-    os.environ["MACHINE_SUITE"] = suite
     with booted(f"platform-{suite}-{os.getpid()}") as box:
         steps.prepare(box)
         yield box
