@@ -87,8 +87,8 @@ class Facts:
     """What the database says at one instant. Sizes in bytes, counts of samples, `skew` None until measured.
 
     oldest: the first run that is kept as it was; `first_ms`: what the first thing is of that is kept in whatever form,
-    None for nothing; `made_ms`: when the database was made, Unix time; `brought`: when it was begun beside another whose
-    runs are brought over.
+    None for nothing; `made_ms`: when the database was made, Unix time; `brought`: when it was begun to take over the
+    runs of another.
     """
 
     __slots__ = (
