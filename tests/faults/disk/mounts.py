@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..scratch import scratch
+
 # Of another user than root, for whom quotas hold.
 SOMEBODY = 65534
 
@@ -88,7 +90,17 @@ class Quota(Mount):
     before = ("setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups")
 
     def is_there(self) -> bool:
-        return shutil.which("setquota") is not None and Path("/dev/loop-control").exists()
+        """Whether this kernel knows quotas, which is found out by trying."""
+        if shutil.which("setquota") is None or not Path("/dev/loop-control").exists():
+            return False
+        with scratch() as folder:
+            place = Path(folder) / "mounted"
+            place.mkdir()
+            try:
+                with self.mounted(place):
+                    return True
+            except subprocess.CalledProcessError:
+                return False
 
     @contextmanager
     def mounted(self, folder: Path) -> Iterator[None]:
@@ -96,7 +108,7 @@ class Quota(Mount):
         with image.open("wb") as file:
             file.truncate(64 * 2**20)
         subprocess.run(["mkfs.ext4", "-q", "-O", "quota", "-E", "quotatype=usrquota", image], check=True)
-        subprocess.run(["mount", "-o", "loop,usrquota", image, folder], check=True)
+        subprocess.run(["mount", "-o", "loop,usrquota", image, folder], check=True, stderr=subprocess.DEVNULL)
         try:
             yield
         finally:

@@ -37,6 +37,9 @@ class Memory:
 
     def within(self, limit: int) -> list[str]:
         """What a command is an argument of that is to have so many bytes at most, and is killed for more."""
+        # A new one each time: what the last has left in files in memory counts, and a limit below that is refused.
+        self._group.rmdir()
+        self._group.mkdir()
         self._limit.write_text(str(limit))
         return ["/bin/sh", "-c", f'echo $$ >{self._group}/cgroup.procs && exec "$@"', "-"]
 
