@@ -38,7 +38,7 @@ placed() {
     for path in README.md CONTRIBUTING.md; do
         echo "$path $DOCUMENTATION"
     done
-    for path in docs/*.md; do
+    for path in docs/*.md docs/*.png docs/*.svg; do
         echo "$path $DOCUMENTATION/docs"
     done
     for path in units/*; do

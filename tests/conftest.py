@@ -14,15 +14,20 @@ except ImportError:  # one process has them all
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
-# What boots a machine; two at once would disturb each other's timing. And what starts a server.
-TOGETHER = {"faults": "machine", "link": "machine", "machine": "machine", "server": "server"}
+# What shares a machine or a server, by its folder; in tests/machine each of these files boots its own.
+TOGETHER = {"machine": "machine", "server": "server"}
+APART = ("test_doctor.py", "test_documentation.py", "test_package.py")
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
-    """Where several processes share the tests, one has all of the labs, and begins with them."""
+    """Where several processes share the tests, one begins with the labs, and those that take their time are for whoever
+    has nothing else to do."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER.get(nodeid.split("/")[1], nodeid)
+        file = nodeid.partition("::")[0]
+        if file.endswith(APART):
+            return file
+        return TOGETHER.get(file.split("/")[1], nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
