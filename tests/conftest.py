@@ -15,7 +15,7 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 # What shares a machine or a server, by its folder; in tests/machine each of these files boots its own.
-TOGETHER = {"machine": "machine", "server": "server"}
+TOGETHER = {"faults": "faults", "machine": "machine", "server": "server"}
 APART = ("test_doctor.py", "test_documentation.py", "test_package.py")
 
 
