@@ -138,5 +138,5 @@ def _stored(database: str) -> str:
 
 
 def unit_tests() -> str:
-    done = _inside(f"PYTHONPATH=/tools exec python3 {' '.join(units.words())}", 3600)
+    done = _inside(f"PYTHONPATH=/tools exec python3 {' '.join(units.words(units.OF_THE_KERNEL))}", 3600)
     return units.summary(done)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from . import units
-from .outcome import NotHad, Part, attempt, save
+from .outcome import NotHad, Part, Row, attempt, save
 
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 # Of the distribution everywhere else.
@@ -16,8 +17,11 @@ MODULES = ("pyyaml", "requests")
 
 
 def run() -> Part:
-    rows = [attempt(f"Python {version}", lambda version=version: tested(version)) for version in VERSIONS]  # type: ignore[misc]
-    return save("pythons", "without python3-systemd, which only the distribution's Python has", rows)
+    rows: list[Row] = []
+    for version in VERSIONS:
+        rows.append(attempt(f"Python {version}", partial(tested, version)))
+        part = save("pythons", "Without python3-systemd, which only the distribution's Python has", rows)
+    return part
 
 
 def tested(version: str) -> str:
