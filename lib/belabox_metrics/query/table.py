@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _TITLES = ("SERIES", "LAST", "MIN", "MEAN", "MAX", "COUNT")
 # What goes first where the screen is narrow, by its place in the row.
 _DISPENSABLE = (5, 3, 2)
-# Less than this does not tell one series from another.
+# Less than this does not tell one series from another, and at times more is needed for that.
 _NAME = 18
 
 
@@ -34,7 +34,8 @@ def table(lines: list[Line], texts: list[Text], screen: Screen, most: int) -> li
     for at in (*_DISPENSABLE, None):
         widths = {place: max(columns(row[place]) for row in rows) for place in kept}
         room = screen.width - sum(widths[place] + 2 for place in kept[1:])
-        if room >= min(_NAME, widths[0]) or at is None:
+        names = {screen.cut(row[0], max(room, 0)) for row in rows}
+        if (room >= min(_NAME, widths[0]) and len(names) == len(rows)) or at is None:
             break
         kept.remove(at)
     name = max(min(widths[0], room), 1)

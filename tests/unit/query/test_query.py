@@ -68,6 +68,17 @@ def test_of_many_series_the_highest_come_first_and_the_rest_are_counted(box: Box
     assert sum(line.startswith("cpu.usage_percent{core=") for line in box.query("m", *HOUR, "--all")) == 31
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_rather_fewer_figures_than_two_series_that_look_the_same(box: Box, columns: int) -> None:
+    for name in ("stream.link_bitrate_kbps", "stream.link_share_percent"):
+        for link in ("eth0", "wwan0"):
+            box.fill(name, lambda minute: 400.1 + minute, range(60), {"interface": link})
+    shown = box.query("m", *HOUR, columns=columns)
+    names = [line.split()[0] for line in shown[2 : shown.index("", 2)]]
+    assert (len(names), len(set(names))) == (4, 4)
+    assert all(len(line) <= columns for line in shown)
+
+
 def test_what_moved_is_plotted_before_what_did_not(box: Box) -> None:
     for name, factor in (("a.flat", 0), ("b.moves", 1), ("c.moves", 1)):
         box.fill(name, factor.__mul__, range(60))
