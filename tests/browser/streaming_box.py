@@ -116,6 +116,8 @@ class StreamingBox:
             found["modem"] = [
                 Sample("modem.signal_quality_percent", 71, {"modem": name}),
                 Sample("modem.rsrp_dbm", -97, {"modem": name, "technology": "lte"}),
+                # Beside it the page has no room for the other power.
+                Sample("modem.rssi_dbm", -61, {"modem": name, "technology": "lte"}),
                 Sample("modem.access_technology", HOSTILE if self.hostile else "lte", {"modem": name}),
                 Sample("modem.rx_bytes_total", 1000, {"modem": name, "interface": "usb0"}),
             ]

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from ..store.sessions import Stored
     from .view import View
 
-SIGNALS = ("modem.signal_quality_percent", "modem.rsrp_dbm", "modem.rssi_dbm", "modem.snr_db")
+# As people call them who look after modems.
+SIGNALS = {
+    "modem.signal_quality_percent": "signal",
+    "modem.rsrp_dbm": "RSRP",
+    "modem.rssi_dbm": "RSSI",
+    "modem.snr_db": "SNR",
+}
 NAME_LIMIT = 40
 # Of the relay as of the sender: whichever of the two metrics is collected.
 _STATISTICS = ("srt.relay", "srt.packet_loss")
@@ -83,12 +89,11 @@ def _signal(view: View, interface: str) -> str:
     if not modems:
         return "no modem"
     tags = {"modem": modems[0]}
-    told = [(name, view.one(name, **tags)) for name in SIGNALS]
-    words = [
-        f"signal {shown(name, value)}" if not at else shown(name, value)
-        for at, (name, value) in enumerate(told)
-        if value is not None
-    ]
+    values = {name: view.one(name, **tags) for name in SIGNALS}
+    if values["modem.rsrp_dbm"] is not None:
+        # The same once more, with all that others send: two powers beside each other would only puzzle.
+        values["modem.rssi_dbm"] = None
+    words = [f"{SIGNALS[name]} {shown(name, value)}" for name, value in values.items() if value is not None]
     access = [str(found.value) for found in view.all("modem.access_technology") if found.tags.get("modem") == modems[0]]
     return ", ".join([*words, *access]) or "its modem tells no signal"
 

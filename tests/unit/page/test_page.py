@@ -74,7 +74,7 @@ def test_a_stream_that_is_well(box: StreamingBox) -> None:
     assert f"Round trip {rtt:g} ms" in stream
     assert f"Packet loss {loss:g} %" in stream
     assert "Score 93 of 100 held down by: round trip" in stream
-    assert "usb0 3.08 Mbit/s 50 % signal 71 %, -97 dBm, lte eth0 1.85 Mbit/s 30 % no modem" in stream
+    assert "usb0 3.08 Mbit/s 50 % signal 71 %, RSRP -97 dBm, lte eth0 1.85 Mbit/s 30 % no modem" in stream
     assert (
         "Temperature 61 °C Processor 38 % of 8 cores Memory 3.22 GB of 16.8 GB Disk / 43.1 % 33 GB free"
         in seen.said("box")
