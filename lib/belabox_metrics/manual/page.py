@@ -35,7 +35,7 @@ def _name(argument: Argument) -> str:
     """Flags in bold, what they take in italics."""
     if not argument.flags:
         return f"\\fI{_escaped(argument.name)}\\fR"
-    return re.sub(r"(--?[a-z][a-z-]*)((?: [^,]+)?)", _styled, argument.name)
+    return re.sub(r"(--?[a-z][a-z-]*)((?: (?:\{[^}]*\}|[^,]+))?)", _styled, argument.name)
 
 
 def _styled(match: re.Match[str]) -> str:

@@ -76,6 +76,18 @@ def test_no_line_of_a_help_becomes_a_request() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("-o FILE, --output FILE", "\\fB\\-o\\fR \\fIFILE\\fR, \\fB\\-\\-output\\fR \\fIFILE\\fR"),
+        ("--only {a,b,c}", "\\fB\\-\\-only\\fR \\fI{a,b,c}\\fR"),
+        ("FILE", "\\fIFILE\\fR"),
+    ],
+)
+def test_flags_are_bold_and_what_they_take_is_in_italics(name: str, shown: str) -> None:
+    assert shown in page.section("x", Help("belabox-metrics x", [], [Argument(name, "it")], [])).split("\n")
+
+
+@pytest.mark.parametrize(
     ("text", "arguments"),
     [
         ("usage: x\n\nDoes.\n\noptions:\n  -h, --help  show\n  --a FILE    first", ["-h, --help", "--a FILE"]),
