@@ -50,7 +50,7 @@ class Machine:
         command += ["-cpu", "host" if kind == "kvm" else "Nehalem", "-smp", "1", "-m", str(MEMORY_MB)]
         command += ["-display", "none"]
         command += ["-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd.img")]
-        command += ["-append", "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off"]
+        command += ["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=-1 mitigations=off"]
         command += ["-serial", f"file:{self._folder}/console"]
         disk = f"driver=nbd,node-name=disk,server.type=unix,server.path={self._address}"
         command += ["-blockdev", disk, "-device", "virtio-blk-pci,drive=disk,write-cache=on"]
