@@ -24,8 +24,11 @@ OF_THE_KERNEL = (
     "collectors/test_program.py",
 )
 # These have what they need of the distribution: python3-yaml, python3-requests.
-# The last that know Python 3.9; and what they want there, which pip leaves out as it judges by the Python that runs it.
-TOOLS = ("pytest<9", "hypothesis<6.142", "requests-mock", "exceptiongroup", "tomli")
+# The last that know Python 3.9, and what they want there: pip judges by the Python that runs it.
+TOOLS = (
+    *("pytest<9", "hypothesis<6.142"),
+    *("iniconfig<2.2", "exceptiongroup<1.3", "tomli", "typing_extensions"),
+)
 # As a program, so that a directory of modules is enough to run it.
 _PYTEST = ("-B", "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-W", "ignore")
 
