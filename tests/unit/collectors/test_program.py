@@ -134,7 +134,8 @@ def test_programs_are_looked_for_below_the_root(tmp_path: Path) -> None:
         program.find(str(tmp_path), "mmcli", "modemmanager")
     path.chmod(0o755)
     assert program.find(str(tmp_path), "mmcli", "modemmanager") == str(path)
-    assert program.find("", "sh", "dash") == "/usr/bin/sh"
+    # Where /bin is a directory of its own, as it may be in Debian 11, a shell is only there.
+    assert program.find("", "sh", "dash") in ("/usr/bin/sh", "/bin/sh")
 
 
 @pytest.mark.parametrize(
