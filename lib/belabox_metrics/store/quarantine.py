@@ -12,6 +12,8 @@ from __future__ import annotations
 import posix as os  # as environment.py says
 import time
 
+from .ownership import MODE
+
 KEPT = 2
 _MARK = ".damaged-"
 _UNFINISHED = ".moving"
@@ -45,8 +47,12 @@ class Aside:
         lines += [f'"{name}": {getattr(self, name)}' for name in ("runs", "samples", "lost", "gaps")]
         body = "{\n  " + ",\n  ".join(lines) + "\n}\n"
         place = self.path + _NOTE
-        descriptor = os.open(place + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(place + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, MODE)
         try:
+            try:  # noqa: SIM105 - contextlib costs a millisecond
+                os.fchmod(descriptor, MODE)  # for a person of the group, whatever the umask of the unit is
+            except OSError:  # a file system without rights
+                pass
             os.write(descriptor, body.encode())
         finally:
             os.close(descriptor)

@@ -44,12 +44,19 @@ def test_what_root_makes_belongs_to_the_owner_of_the_directory(tmp_path: Path) -
 
 def test_a_unit_that_keeps_all_to_itself_makes_what_the_group_may_read(tmp_path: Path) -> None:
     """As when a damaged database is moved aside: a person of the group goes on looking."""
-    for words in JOBS:
-        done = run(tmp_path, words, "setpriv", "--no-new-privs", "sh", "-c", 'umask 0077; exec "$@"', "-")
-        assert done.returncode == 0, done.stderr
-    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("metrics.db*")}
-    shared = ("metrics.db", "metrics.db-wal", "metrics.db-shm", "metrics.db.lock")
-    assert {name: found.get(name) for name in shared} == dict.fromkeys(shared, 0o640)
+    database = tmp_path / "metrics.db"
+    for damaged in (False, True):
+        if damaged:
+            database.write_bytes(bytes(4096))
+        for words in JOBS:
+            done = run(tmp_path, words, "sh", "-c", 'umask 0077; exec "$@"', "-")
+            assert done.returncode == 0, done.stderr
+        (*notes,) = tmp_path.glob("metrics.db.damaged-*.note")
+        assert len(notes) == damaged
+        shared = [*notes, *(Path(f"{database}{end}") for end in ("", "-wal", "-shm", ".lock"))]
+        assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in shared if path.exists()} == {
+            path.name: oct(0o640) for path in shared
+        }
 
 
 def test_root_gives_away_nothing_that_was_there(tmp_path: Path) -> None:
