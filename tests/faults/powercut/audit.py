@@ -62,9 +62,10 @@ def loss(
     records: list[dict[str, Any]],
     posts: list[Post],
     cut: float,
+    since: float = 0.0,
 ) -> Loss:
     """`before`: when the power came; `after`: when it came again; `records` and `posts`: what was said between, and
-    accepted at any time; `cut`: when the power went, Unix seconds."""
+    accepted at any time; `since` and `cut`: when the power came and went, Unix seconds."""
     faults = [*after.faults, *_changed(before, after)]
     of_metric: dict[str | None, list[Run]] = defaultdict(list)
     for stored in after.runs.values():
@@ -86,7 +87,7 @@ def loss(
     holes = [at for at in lost if at < kept - _TOLERANCE_S]
     if holes:
         faults.append(f"{len(holes)} runs are gone that were stored before others that are there")
-    unsent, unsent_s = _queue(before, after, posts, cut, faults)
+    unsent, unsent_s = _queue(before, after, posts, (since, cut), faults)
     window_s = max((cut - at for at in lost), default=0.0)
     if max(window_s, unsent_s) > WINDOW_S:
         faults.append(f"the cut took what was {max(window_s, unsent_s):.0f} s old")
@@ -111,7 +112,9 @@ def _run_of(record: dict[str, Any], of_metric: dict[str | None, list[Run]]) -> R
     return None
 
 
-def _queue(before: State, after: State, posts: list[Post], cut: float, faults: list[str]) -> tuple[int, float]:
+def _queue(
+    before: State, after: State, posts: list[Post], on: tuple[float, float], faults: list[str]
+) -> tuple[int, float]:
     """What is marked as sent must be accepted; the other way round it may be that the cut took the mark."""
     accepted = first_accepted(posts)
     rows = {sample_of(row): bool(row["uploaded"]) for row in after.samples}
@@ -122,7 +125,9 @@ def _queue(before: State, after: State, posts: list[Post], cut: float, faults: l
     forgotten = [sample for sample in known if not rows.get(sample)]
     if forgotten:
         faults.append(f"{len(forgotten)} samples were sent before the power came, and are pending again")
-    again = [accepted[sample] for sample, sent in rows.items() if not sent and accepted.get(sample, cut) < cut]
+    since, cut = on
+    # What was accepted before the power came was the loss of the cut before.
+    again = [accepted[sample] for sample, sent in rows.items() if not sent and since <= accepted.get(sample, cut) < cut]
     return len(again), max((cut - at for at in again), default=0.0)
 
 

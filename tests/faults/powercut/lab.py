@@ -87,7 +87,7 @@ def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: 
         archive = again.evidence()
         row["evidence_s"] = round(time.time() - again.began, 2)
         after = state.of_archive(archive)
-        found = audit.loss(before, after, power.records, account.posts_of(box.server.requests()), at)
+        found = audit.loss(before, after, power.records, account.posts_of(box.server.requests()), at, power.began)
         row |= found._asdict() | {"cache": cache._asdict(), "files": after.files}
         row["faults"] = [*missed, *found.faults, *sessions_left(after)]
         row["complaints"] = dict(audit.failures(power.records))
@@ -152,7 +152,7 @@ def look(power: Power, box: Box, before: State, chance: random.Random) -> dict[s
         at, records = time.time(), list(power.records)
         cache = box.disk.as_if_cut(chance, path)
         found = state.of_disk(path)
-    missed = audit.loss(before, found, records, account.posts_of(box.server.requests()), at)
+    missed = audit.loss(before, found, records, account.posts_of(box.server.requests()), at, power.began)
     return {"kind": kind, "up_s": round(at - power.began, 2), "cache": cache._asdict()} | missed._asdict()
 
 
@@ -200,12 +200,15 @@ def drain(power: Power) -> tuple[State, list[str]]:
     power.wait_for("BELABOX_METRIC", "stream.session")
     deadline = time.monotonic() + DRAIN_S
     power.run("systemctl", "stop", "lab-stream.service", "belabox-metrics@*.timer")
+    # It gives a stream up when it has missed it twice; before the last upload, as it is to be sent too.
+    for _ in range(3):
+        power.run("systemctl", "start", "--wait", "belabox-metrics@stream.session.service", timeout=DRAIN_S)
+        time.sleep(5)
     while "nothing is pending" not in power.run("belabox-metrics", "upload", check=False, timeout=DRAIN_S):
         if time.monotonic() > deadline:
             break
         time.sleep(1)
     power.run("systemctl", "stop", "belabox-metrics.target")
-    power.run("systemctl", "start", "--wait", "belabox-metrics@stream.session.service")
     power.run("systemctl", "restart", "lab-evidence.service")
     final = state.of_archive(power.evidence(1))
     failed = power.run("systemctl", "--failed", "--plain", "--no-legend").split("\n")
