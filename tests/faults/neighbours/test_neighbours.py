@@ -6,8 +6,8 @@ import os
 import shutil
 
 import pytest
+from tests.machine.machine import booted
 
-from ...machine.machine import booted
 from .trials import trials
 
 pytestmark = pytest.mark.machine

@@ -37,6 +37,9 @@ class Server:
 
     def close(self) -> None:
         self.stopped.set()
+        # Else the thread that waits in accept() stays there, and may take what comes for the next one.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _serve(self) -> None:
