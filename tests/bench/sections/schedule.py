@@ -8,7 +8,7 @@ import re
 import time
 from typing import NamedTuple
 
-from ...machine.machine import Machine, booted
+from tests.machine.machine import Machine, booted
 from ...machine.specification import INTERVALS
 from ..activation import QUIET_BARE, RUNTIME_UNITS, TICKS, Trial, cpu_of_starts, replaced
 from ..figures import Figure, short

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ...machine.machine import Machine, booted
+from tests.machine.machine import Machine, booted
 from ...machine.specification import INTERVALS
 from ..activation import RUNTIME_UNITS
 from ..figures import Figure, short, spread

@@ -3,7 +3,8 @@
 import shutil
 import sys
 
-from ...machine.machine import booted
+from tests.machine.machine import booted
+
 from ..outcome import tell
 from .trials import trials
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from ...machine.machine import DATABASE, Machine
+from tests.machine.machine import DATABASE, Machine
+
 from ..outcome import Row
 
 TREE = "/usr/lib/belabox-metrics/lib"
