@@ -281,7 +281,8 @@ def damaged(machine: Machine) -> Iterator[None]:
     machine.run("bash", "-c", garbage)
     machine.run("systemctl", "start", "belabox-metrics.target")
     salvaged = lambda: machine.journal("BELABOX_JOB=recover", "--grep=salvaged")  # noqa: E731
-    machine.wait_until(salvaged, 60, "nothing was brought over")
+    # One that fails is begun again after a minute.
+    machine.wait_until(salvaged, 150, "nothing was brought over")
     yield
     machine.run("bash", "-c", f"rm {DATA}/metrics.db.damaged*")
 
