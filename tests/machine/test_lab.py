@@ -58,7 +58,8 @@ class Host:
 
     def assert_nothing_left_of(self, name: str) -> None:
         assert processes(name) == []
-        assert mounts() == self.mounts
+        # Another process of the tests may have some of its own.
+        assert {path for path in mounts() - self.mounts if not path.startswith(("/dev/shm/", "/tmp/pytest-"))} == set()
         assert links() == self.links
         assert sorted(Path("/run/systemd").glob("nspawn/*/*")) == self.files
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.machine.machine import Machine, booted
+
 from ..activation import PASS, QUIET_BARE, Trial, cpu_of_starts, exposure, replaced, service, without
 from ..figures import Figure
 from ..options import Options

@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple
 
 from tests.machine.machine import Machine, booted
+
 from ...machine.specification import INTERVALS
 from ..activation import QUIET_BARE, RUNTIME_UNITS, TICKS, Trial, cpu_of_starts, replaced
 from ..figures import Figure, short

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from tests.machine.machine import Machine, booted
+
 from ...machine.specification import INTERVALS
 from ..activation import RUNTIME_UNITS
 from ..figures import Figure, short, spread
