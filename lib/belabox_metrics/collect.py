@@ -69,7 +69,7 @@ def main(arguments: list[str], again: bool = False) -> int:
             return show(collector, request)
         return collect(collector, request, clock.now(), started)
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, database_path())
+        failed = problem(caught, database_path())
         metric = next((argument for argument in arguments if not argument.startswith("-")), "")
         if isinstance(failed, Unwritable):
             from .refused import refused

@@ -35,10 +35,8 @@ def main(_arguments: list[str]) -> int:
     try:
         turn.acquire()
         recover(store)
-    except DatabaseError as error:
-        return journal.failure(problem(error, store.path), job="recover")
-    except Problem as failed:
-        return journal.failure(failed, job="recover")
+    except (Problem, DatabaseError) as caught:
+        return journal.failure(problem(caught, store.path), job="recover")
     finally:
         turn.release()
     with contextlib.suppress(FileNotFoundError):

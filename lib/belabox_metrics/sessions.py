@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         found = latest(connection, options.limit)
         connection.close()
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(f"belabox-metrics sessions: {failed}", file=sys.stderr)
         return failed.exit_code
     if options.json:

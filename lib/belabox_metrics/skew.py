@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
             raise UsageProblem(f"takes no argument: {arguments[0]}")
         return compare(Store(database_path()), clock.now())
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, database_path())
+        failed = problem(caught, database_path())
         if not isinstance(failed, (Damaged, Unwritable)):
             return journal.failure(failed, job="clock")
         from .refused import give_up

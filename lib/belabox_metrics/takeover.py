@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     try:
         return bring_in(store, WHOLE_S)
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, store.path)
+        failed = problem(caught, store.path)
         print(f"belabox-metrics import: {failed}", file=sys.stderr)
         return failed.exit_code
 

@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         finally:
             connection.close()
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(f"belabox-metrics export: {failed}", file=sys.stderr)
         return failed.exit_code
     return 0

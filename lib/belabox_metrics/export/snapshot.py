@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     try:
         made = take(Store(options.database), options.file)
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(f"belabox-metrics snapshot: {failed}", file=sys.stderr)
         return failed.exit_code
     upto = ""

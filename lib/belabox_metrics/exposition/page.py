@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import Problem, StoreProblem
+from ..errors import Problem
 from ..health import facts, judge
 from ..store import figures
-from ..store.database import DatabaseError, problem
+from ..store.instant import Instant
 from . import latest, recorder
 from .family import Families
 
@@ -31,7 +31,7 @@ class Page:
             return self._whole(now)
         except Problem as failed:
             families = Families()
-            sizes = (figures.size(self._store.path), figures.size(self._store.path + "-wal"))
+            sizes = figures.sizes_at(self._store.path)
             recorder.add_verdict(recorder.Own(families, ""), judge.report_without_database(failed, sizes, now))
             return families.text()
 
@@ -39,20 +39,10 @@ class Page:
         found = facts.read(self._store)
         report = judge.report(found, now)
         families = Families()
-        connection = self._store.reading()
-        try:
-            # One snapshot, as for /health.
-            connection.execute("BEGIN")
+        with Instant(self._store) as connection:
             device_id = latest.device(connection, found)
             own = recorder.Own(families, device_id)
             recorder.add_verdict(own, report)
             recorder.add_facts(own, connection, found, report, now)
             latest.add(families, connection, self._heads, device_id, report, now)
-        except DatabaseError as error:
-            raise problem(error, self._store.path) from error
-        except (TypeError, ValueError) as error:
-            # SQLite lets anything stand in any column.
-            raise StoreProblem(f"holds what it should not: {error}", where=self._store.path) from error
-        finally:
-            connection.close()
         return families.text()

@@ -12,7 +12,7 @@ import os
 from ..clock import now
 from ..errors import StoreProblem
 from ..store import figures, flights, link, queue, rejected
-from ..store.database import DatabaseError, problem
+from ..store.instant import Instant
 from . import clock, limits, storage
 
 TYPE_CHECKING = False
@@ -142,20 +142,9 @@ def read(store: Store) -> Facts:
     """The facts of this instant. Raises StoreProblem when there is no database, or none that can be read."""
     if os.path.isdir(store.path):  # which SQLite opens for reading, and then takes for a broken disk
         raise StoreProblem("is a directory, not a database", where=store.path, hint="move it away")
-    connection = store.reading()
-    try:
-        # One snapshot: the sums of a run that is committed in between must not be torn.
-        connection.execute("BEGIN")
+    with Instant(store) as connection:
         facts = Facts(connection)
-    except DatabaseError as error:
-        raise problem(error, store.path) from error
-    except (TypeError, ValueError) as error:
-        # SQLite lets anything stand in any column, a person with a shell too.
-        raise StoreProblem(f"holds what it should not: {error}", where=store.path) from error
-    finally:
-        connection.close()
-    facts.database_bytes = figures.size(store.path)
-    facts.log_bytes = figures.size(store.path + "-wal")
+    facts.database_bytes, facts.log_bytes = figures.sizes_at(store.path)
     facts.storage = storage.read(store.path, now())
     return facts
 

@@ -16,7 +16,7 @@ import time
 from .. import clock, journal
 from ..errors import Problem, StoreProblem, UsageProblem
 from ..store.database import Store, database_path
-from ..store.figures import size
+from ..store.figures import sizes_at
 from . import access, facts, judge
 from .answer import document, text
 from .http import Server
@@ -143,7 +143,7 @@ class Responder:
             # Who asks gets an answer, whoever looks after the box the traceback.
             self._show(bug)
             problem = StoreProblem(f"this is a bug: {type(bug).__name__}: {bug}", hint="see journalctl -u 'belabox-*'")
-        sizes = (size(self._store.path), size(self._store.path + "-wal"))
+        sizes = sizes_at(self._store.path)
         return Report(judge.report_without_database(problem, sizes, clock.now()), PATH)
 
     def _show(self, bug: Exception) -> None:

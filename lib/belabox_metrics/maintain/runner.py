@@ -51,10 +51,8 @@ def main(arguments: list[str]) -> int:
             raise UsageProblem(f"takes no argument: {arguments[0]}")
         turn.acquire()
         return maintain(store, clock.now())
-    except DatabaseError as error:
-        return give_up(problem(error, store.path), store.path, job=JOB, message_id=journal.JOB_FAILED)
-    except Problem as failed:
-        return give_up(failed, store.path, job=JOB, message_id=journal.JOB_FAILED)
+    except (Problem, DatabaseError) as caught:
+        return give_up(problem(caught, store.path), store.path, job=JOB, message_id=journal.JOB_FAILED)
     finally:
         turn.release()
 
@@ -74,7 +72,7 @@ def maintain(store: Store, moment: Moment, pace: Pace | None = None, steps: tupl
         try:
             _do(work, name, step)
         except (Problem, DatabaseError) as caught:
-            failed = caught if isinstance(caught, Problem) else problem(caught, store.path)
+            failed = problem(caught, store.path)
             if isinstance(failed, Damaged):
                 raise failed from caught
             first = first or failed

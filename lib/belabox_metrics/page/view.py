@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .. import clock
-from ..errors import Problem, StoreProblem
+from ..errors import Problem
 from ..health import facts, judge
 from ..health.verdict import OK
 from ..store import events, figures, latest, sessions
-from ..store.database import DatabaseError, problem
+from ..store.instant import Instant
 from ..store.settings import first, section
 
 TYPE_CHECKING = False
@@ -109,18 +109,9 @@ def read(store: Store, plots: Plots) -> View:
     now = clock.now()
     try:
         view = View(now, judge.report(facts.read(store), now))
-        connection = store.reading()
-        try:
-            connection.execute("BEGIN")
+        with Instant(store) as connection:
             view.take(connection, plots)
-        except DatabaseError as error:
-            raise problem(error, store.path) from error
-        except (TypeError, ValueError) as error:
-            # SQLite lets anything stand in any column, a person with a shell too.
-            raise StoreProblem(f"holds what it should not: {error}", where=store.path) from error
-        finally:
-            connection.close()
     except Problem as failed:
-        sizes = (figures.size(store.path), figures.size(store.path + "-wal"))
+        sizes = figures.sizes_at(store.path)
         return View(now, judge.report_without_database(failed, sizes, now))
     return view

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             text = html(made)
         _put(text, options.output or "-")
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(f"belabox-metrics report: {failed}", file=sys.stderr)
         return failed.exit_code
     return 0

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     try:
         reading = Reading(Store(options.database), clock.now())
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(printable(f"belabox-metrics status: {failed}", None), file=sys.stderr)
         return failed.exit_code
     if options.json:

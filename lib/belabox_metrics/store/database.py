@@ -238,7 +238,9 @@ class Writing:
 
 
 def problem(error: Exception, path: str) -> Problem:
-    """SQLite's word in ours: what failed and what to do."""
+    """SQLite's word in ours: what failed and what to do. What is a Problem already stays as it is."""
+    if isinstance(error, Problem):
+        return error
     said = str(error)
     if "locked" in said or "busy" in said:
         return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")

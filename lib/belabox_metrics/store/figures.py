@@ -36,7 +36,11 @@ def pending(connection: Connection) -> int:
 
 def sizes(connection: Connection) -> tuple[int, int]:
     """Bytes of the database's file and of its log."""
-    path = str(connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0])
+    return sizes_at(str(connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]))
+
+
+def sizes_at(path: str) -> tuple[int, int]:
+    """Bytes of the database's file at `path` and of its log, 0 where there is none."""
     return size(path), size(path + "-wal")
 
 

@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
         turn.acquire()
         return upload(store, clock.now(), everything="--due" not in arguments)
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, store.path)
+        failed = problem(caught, store.path)
         if not isinstance(failed, (Damaged, Unwritable)):
             return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
         from ..refused import give_up

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     try:
         return verify(Store(options.database), clock.now(), options)
     except (Problem, DatabaseError) as caught:
-        failed = caught if isinstance(caught, Problem) else problem(caught, options.database)
+        failed = problem(caught, options.database)
         print(f"belabox-metrics verify: {failed}", file=sys.stderr)
         return failed.exit_code
 

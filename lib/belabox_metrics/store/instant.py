@@ -1,0 +1,45 @@
+"""The database as it is at one instant, to read it for somebody who waits."""
+
+from __future__ import annotations
+
+from ..errors import StoreProblem
+from .database import DatabaseError, problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+    from types import TracebackType
+
+    from .database import Store
+
+
+class Instant:
+    """`with Instant(store) as connection:` one snapshot, so that the sums of a run that is committed meanwhile are not
+    torn. Closed at the end: a reader that lingers keeps the write-ahead log from being truncated.
+
+    Raises StoreProblem for what SQLite says, and for what does not fit: it lets anything stand in any column, a person
+    with a shell too."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Connection:
+        connection = self._store.reading()
+        try:
+            connection.execute("BEGIN")
+        except DatabaseError as error:
+            connection.close()
+            raise problem(error, self._store.path) from error
+        self._connection = connection
+        return connection
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if isinstance(error, DatabaseError):
+            raise problem(error, self._store.path) from error
+        if isinstance(error, (TypeError, ValueError)):
+            raise StoreProblem(f"holds what it should not: {error}", where=self._store.path) from error
