@@ -6,6 +6,7 @@ import fcntl
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 from belabox_metrics.errors import StoreProblem, TryLater
 from belabox_metrics.store import queue
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.takeover import aside
+from belabox_metrics.store.importer import Import
+from belabox_metrics.store.takeover import aside, resume
+from belabox_metrics.store.takeover.rows import END
 
 from .conftest import PYTHON, ROOT, ROWS, Box, of_go, rows
 
@@ -112,6 +115,23 @@ def test_eight_jobs_at_once_take_it_over_once(box: Box) -> None:
     assert 0 in codes
     found = box.sql("SELECT count(*) FROM metrics WHERE timestamp_ms < 1770000000000")
     assert found == [(sum(before.values()),)]
+    consistent(box)
+
+
+def test_the_slower_of_two_processes_at_the_end_of_it_is_content(box: Box) -> None:
+    before = of_go(V2)
+    box.go(V2).store.connection()
+    another = Store(str(box.path))
+
+    def tell(state: Import) -> None:
+        if state.cursor == END:
+            assert resume.resume(another, time.monotonic() + 60).done
+            assert box.kept() == []
+
+    state = resume.resume(box.store, time.monotonic() + 60, tell)
+    assert state.done
+    assert state.rows == sum(before.values())
+    assert box.kept() == []
     consistent(box)
 
 

@@ -50,15 +50,12 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
     if state is None or KEPT not in state.name:
         raise StoreProblem("there is nothing to take over", where=store.path)
     kept = _kept(store, state)
-    if not os.access(kept, os.F_OK):
-        # Removed when all was in, and then the power went.
-        if state.done or state.cursor == END:
-            return importer.finish(store, state)
-        raise StoreProblem("is gone, with rows that were to follow", where=kept, hint="put it back")
     try:
         # What it left out at the beginning it leaves out to the end.
         rows = Rows(kept, state.upto)
     except DatabaseError as error:
+        if not os.access(kept, os.F_OK):
+            return _gone(store, kept)
         raise problem(error, kept) from error
     try:
         state = importer.go_on(store, rows, until, tell)
@@ -68,9 +65,27 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
     finally:
         rows.close()
     if whole:
-        os.unlink(kept)
-        sync_folder(kept)
+        _remove(kept)
     return state
+
+
+def _gone(store: Store, kept: str) -> Import:
+    """Removed when all was in; then the power went, or another process was quicker."""
+    state = importer.standing(store.connection())
+    if state and state.done:
+        return state
+    if state and state.cursor == END:
+        return importer.finish(store, state)
+    raise StoreProblem("is gone, with rows that were to follow", where=kept, hint="put it back")
+
+
+def _remove(kept: str) -> None:
+    """Two processes that each saw the end of it come here both."""
+    try:
+        os.unlink(kept)
+    except FileNotFoundError:
+        return
+    sync_folder(kept)
 
 
 def _kept(store: Store, state: Import) -> str:
