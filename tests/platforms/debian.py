@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 
 from tests.machine.machine import COMMAND, Machine, booted
 
-from . import steps, units
+from . import keys, steps, units
 from .outcome import NotHad, Part, Row, attempt, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SUITES = {"bullseye": "Debian 11", "jammy": "Ubuntu 22.04", "bookworm": "Debian 12", "trixie": "Debian 13"}
+SUITES = {
+    "bullseye": "Debian 11",
+    "jammy": "Ubuntu 22.04",
+    "bookworm": "Debian 12",
+    "noble": "Ubuntu 24.04",
+    "trixie": "Debian 13",
+}
 _VERSIONS = """
 import sqlite3, subprocess, sys
 systemd = subprocess.run(["systemctl", "--version"], capture_output=True, text=True).stdout.split()[1]
@@ -28,7 +34,7 @@ def run(suite: str) -> Part:
     rows: list[Row] = []
     about = SUITES[suite]
     os.environ["MACHINE_SUITE"] = suite
-    built = attempt("a root of it", root)
+    built = attempt("a root of it", partial(root, about))
     if built.state != "ok":
         return save(suite, about, [built])
     for course in (steps.SCRIPT, steps.PACKAGE):
@@ -40,8 +46,10 @@ def run(suite: str) -> Part:
     return save(suite, about, rows)
 
 
-def root() -> None:
+def root(about: str) -> None:
     """Built once, and kept. Raises NotHad, where its mirror can't be reached or its keys are not here."""
+    if about.startswith("Ubuntu"):
+        os.environ["MACHINE_KEYRING"] = str(keys.keyring())
     done = subprocess.run([COMMAND, "root"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
