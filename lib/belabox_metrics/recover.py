@@ -127,7 +127,7 @@ def _note(asides: list[Aside], state: Import, lost: int, gaps: int) -> None:
 
 
 def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -> None:
-    message = f"{state.runs} runs salvaged from {state.name}"
+    message = f"{state.runs} runs with {state.numbers} samples salvaged from {state.name}"
     if lost:
         message += f", {lost} made no sense"
     if gaps:

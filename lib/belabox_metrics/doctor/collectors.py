@@ -34,7 +34,7 @@ def examine(box: Box) -> Iterator[Finding]:
     for metric in reading.metrics:
         if metric.state == FAILING or (metric.state == LATE and len(late) <= FEW):
             yield problem(metric.told, metric.name, f"journalctl BELABOX_METRIC={metric.name} -n 5")
-        elif metric.state == ABSENT and metric.age_ms is not None:
+        elif metric.state == ABSENT:
             yield note(f"has nothing to read: {metric.told}", metric.name)
         elif metric.state == LIVE:
             live += 1

@@ -101,11 +101,15 @@ def _fault(place: Place, about: os.stat_result) -> str:
     if owner != place.owner:
         return f"belongs to {owner}, not to {place.owner}"
     more, less = mode & ~place.mode, place.mode & ~mode
-    # SQLite gives the files beside the database its own mode, and the owner's rights are what the jobs need.
+    # The owner's rights are what the jobs need.
     if place.secret and more:
         return f"can be read by others: its mode is {mode:04o}, not {place.mode:04o}"
     if more & 0o022:
         return f"can be written by others: its mode is {mode:04o}, not {place.mode:04o}"
+    is_theirs = group == place.group == place.owner == ACCOUNT
+    if is_theirs and less & 0o050 and not less & 0o700:
+        rights = f"its mode is {mode:04o}, not {place.mode:04o}"
+        return f"is not for its group to read, whose members look without sudo: {rights}"
     if less & 0o700 or (less and group == place.group == ACCOUNT and place.owner == "root"):
         return f"can't be used by the jobs: its mode is {mode:04o}, not {place.mode:04o}"
     if group != place.group and place.owner == "root" and place.group == ACCOUNT:

@@ -43,7 +43,7 @@ class Storage:
         said = f"the database was damaged and moved aside at {newest.stamp}"
         if not newest.salvaged:
             return f"{said}, what can be read of it is being brought over"
-        said += f", {newest.runs} runs of it were salvaged"
+        said += f", {newest.runs} runs of it with {newest.samples} samples were salvaged"
         if newest.lost:
             said += f", {newest.lost} made no sense"
         if newest.gaps:

@@ -12,6 +12,7 @@ from ..chart.chart import Chart, Line, Mark, Window
 from ..chart.drawing import drawn
 from ..store import history
 from .pieces import card, said
+from .words import lasting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     Drawn = tuple[str, tuple[str, ...], Union[float, None]]
 
 HOUR_MS = 3_600_000
+# What a plot shows of a box that is younger than that: a few values of the slowest metric that is drawn.
+SHORTEST_MS = 180_000
 # Of a stream that is longer only the end is drawn.
 LONGEST_MS = 12 * HOUR_MS
 # Points of a line: as many as a telephone has room for.
@@ -90,9 +93,21 @@ def _groups(connection: Connection, view: View) -> list[str]:
         since_ms = max(view.live.start_ms, now_ms - LONGEST_MS)
         title = "This stream" if since_ms == view.live.start_ms else "This stream, its last 12 hours"
         groups.append(_group(title, "session", connection, view, Window(since_ms, now_ms), _STREAM))
-    hour = Window(now_ms - HOUR_MS, now_ms)
-    groups.append(_group("The last hour", "hour", connection, view, hour, _BOX if view.live else _STREAM + _BOX))
+    hour = _last_hour(view)
+    title = "The last hour"
+    if hour.since_ms > now_ms - HOUR_MS:
+        title = f"The last {lasting(now_ms - hour.since_ms)}, since the record begins"
+    groups.append(_group(title, "hour", connection, view, hour, _BOX if view.live else _STREAM + _BOX))
     return groups
+
+
+def _last_hour(view: View) -> Window:
+    """Of a new box what there is of it, or its curves would be squashed at the right of an empty plot."""
+    now_ms = view.now.wall_ms
+    since_ms = now_ms - HOUR_MS
+    if view.began_ms is not None:
+        since_ms = max(since_ms, min(view.began_ms, now_ms - SHORTEST_MS))
+    return Window(since_ms, now_ms)
 
 
 def _group(title: str, name: str, connection: Connection, view: View, window: Window, charts: Sequence[Drawn]) -> str:

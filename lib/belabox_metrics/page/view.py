@@ -32,14 +32,27 @@ class View:
     """`now`; `report`: the document of /health; `device`: what the box is called, "" while nobody has said.
 
     readings: the last values of the metrics that are collected as they should be. reasons: metric -> why it has none.
-    sessions, newest first. happened: the events of the last EVENTS_MS, newest first. plots: as HTML."""
+    began_ms: of when the oldest thing is that is kept, None for nothing. sessions, newest first. happened: the events
+    of the last EVENTS_MS, newest first. plots: as HTML."""
 
-    __slots__ = ("_components", "_readings", "_reasons", "device", "happened", "now", "plots", "report", "sessions")
+    __slots__ = (
+        "_components",
+        "_readings",
+        "_reasons",
+        "began_ms",
+        "device",
+        "happened",
+        "now",
+        "plots",
+        "report",
+        "sessions",
+    )
 
     def __init__(self, now: Moment, report: dict[str, Any]) -> None:
         self.now = now
         self.report = report
         self.device = ""
+        self.began_ms: int | None = None
         self.sessions: list[Stored] = []
         self.happened: list[Happened] = []
         self.plots: list[str] = []
@@ -108,7 +121,9 @@ def read(store: Store, plots: Plots) -> View:
     """The view of this moment. Without a database that can be read it has the report of that, and nothing else."""
     now = clock.now()
     try:
-        view = View(now, judge.report(facts.read(store), now))
+        found = facts.read(store)
+        view = View(now, judge.report(found, now))
+        view.began_ms = found.first_ms
         with Instant(store) as connection:
             view.take(connection, plots)
     except Problem as failed:

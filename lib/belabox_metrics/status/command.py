@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="belabox-metrics status",
-        description="Alerts that are on; each metric (ok, absent, failing, late or off), its last values, their age and"
-        " when it runs next, or why there are none; upload, storage, time, and what waits to be sent.",
+        description="Alerts that are on; each metric (ok, waiting, absent, failing, late or off), its last values,"
+        " their age and when it runs next, or why there are none; upload, storage, time, and what waits to be sent.",
         epilog="Example: watch -n 5 belabox-metrics status",
     )
     parser.add_argument("--json", action="store_true", help="the document of /health, the states and alerts")

@@ -39,9 +39,9 @@ ORDER BY jobs.metric, value.key
 """
 _ALERTS = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS NOT NULL ORDER BY metric"
 
-# What becomes of a metric: it has values; it has none, which is an answer; its last run failed; it has not run when it
-# was due; nobody asked for it.
-LIVE, ABSENT, FAILING, LATE, OFF = "ok", "absent", "failing", "late", "off"
+# What becomes of a metric: it has values; its first run is not due yet; it has none, which is an answer; its last run
+# failed; it has not run when it was due; nobody asked for it.
+LIVE, WAITING, ABSENT, FAILING, LATE, OFF = "ok", "waiting", "absent", "failing", "late", "off"
 # Seconds. Whoever looks at a box that is in trouble does not want to wait for its systemd.
 PATIENCE = 3.0
 TIMERS = "belabox-metrics*.timer"
@@ -102,13 +102,17 @@ class Reading:
         outcome = metric.job.outcome if metric.job and age_ms is not None else None
         if component["status"] != OK:
             state = FAILING if outcome == FAILED else LATE
-        else:
+        elif outcome is None:
             # Nothing is known of this boot until the first run in it.
+            state = WAITING
+        else:
             state = LIVE if outcome == DONE else ABSENT
         told = "" if values else "no value yet: some need two runs"
         if state != LIVE:
             # The state has said that already.
-            told = component["message"].replace("the last run failed: ", "", 1).replace("no data: ", "", 1)
+            told = component["message"]
+            for said in ("the last run failed: ", "no data: ", "waiting "):
+                told = told[len(said) :] if told.startswith(said) else told
             values = []
         return Metric(metric.name, state, age_ms, metric.interval_ms, self._until(next_ms), values, told)
 

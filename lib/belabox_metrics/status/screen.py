@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..health.verdict import DEGRADED, ERROR, OK, span
 from ..quantity import shown
 from ..terminal import BAD, BOLD, DOUBTFUL, GOOD, QUIET, columns, padded
-from .reading import ABSENT, FAILING, LATE, LIVE, OFF
+from .reading import ABSENT, FAILING, LATE, LIVE, OFF, WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ VALUES_SHOWN = 2
 # From this many columns on there is room for the interval, and for the state in a column of its own.
 WIDE, NARROW = 100, 60
 
-_COLOURS = {LIVE: GOOD, ABSENT: QUIET, OFF: QUIET, FAILING: BAD, LATE: BAD, DEGRADED: DOUBTFUL, ERROR: BAD, OK: GOOD}
+_COLOURS = {
+    **dict.fromkeys((LIVE, OK), GOOD),
+    **dict.fromkeys((WAITING, ABSENT, OFF), QUIET),
+    **dict.fromkeys((FAILING, LATE, ERROR), BAD),
+    DEGRADED: DOUBTFUL,
+}
 _UNITS = ("_bytes", "_percent", "_hertz", "_kbps", "_celsius", "_ms", "_seconds")
 _PRIORITIES = ("critical", "high", "normal", "low")
 

@@ -31,7 +31,7 @@ MODEM = LINKS[1]
 POINTERS = {"10.77.0.2": "0x558193f9b510", "10.75.12.34": "0x558193f9c970"}
 FRAMES_PER_S = 30
 HOT, COOL = "91000", "48076"
-STATES = ("ok", "absent", "failing", "late", "off")
+STATES = ("ok", "waiting", "absent", "failing", "late", "off")
 
 CONFIG = f"""
 device: {{id: {DEVICE}}}

@@ -124,6 +124,18 @@ FAULTS: list[tuple[str, str, Callable[[Patient], object], list[str]]] = [
         ["problem /var/lib/belabox-metrics/metrics.db: can't be used by the jobs: its mode is 0440, not 0640"],
     ),
     (
+        "a database that its group can't read",
+        "files",
+        lambda it: it.database.chmod(0o600),
+        ["problem /var/lib/belabox-metrics/metrics.db: is not for its group to read"],
+    ),
+    (
+        "a folder that its group can't enter",
+        "files",
+        lambda it: it.database.parent.chmod(0o700),
+        ["problem /var/lib/belabox-metrics: is not for its group to read"],
+    ),
+    (
         "no byte code",
         "files",
         lambda it: shutil.rmtree(it.library / "package/__pycache__"),

@@ -81,8 +81,17 @@ def test_after_a_boot_nothing_is_known_of_a_metric_until_it_has_run(
 ) -> None:
     known.moment = clock.Moment(known.moment.wall_ms + 60_000, 20_000, "boot-b", True)
     states = json.loads(said(known, capsys, "--json"))["states"]
-    assert {states[metric] for metric in METRICS} == {"absent"}
-    assert "waiting for the first sample" in said(known, capsys)
+    assert {states[metric] for metric in METRICS} == {"waiting"}
+    lines = [line.split(maxsplit=4) for line in said(known, capsys).splitlines() if line.startswith("cpu.usage ")]
+    assert lines == [["cpu.usage", "waiting", "-", "10", "s   for the first sample, one is due every 10 s"]]
+
+
+def test_after_an_installation_nothing_is_absent(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    box.configure(settings(intervals=METRICS))
+    box.run("apply")
+    now = clock.Moment(box.moment.wall_ms + 1000, box.moment.boottime_ms + 1000, "boot-a", True)
+    states = {metric.state for metric in reading.Reading(box.store, now).metrics}
+    assert states == {"waiting"}
 
 
 def test_a_refused_configuration_is_told(known: Box, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,6 +99,19 @@ def test_what_there_is_not_is_said_in_words(tmp_path: Path) -> None:
     assert seen.said("state").startswith("! degraded memory.usage: the last run failed: no such file")
 
 
+def test_the_plots_of_a_new_box_begin_where_its_record_does(tmp_path: Path) -> None:
+    box = StreamingBox(tmp_path / "metrics.db", live=False)
+    assert Seen(html(box.store.path)).said("hour").startswith("The last hour ")
+    for minutes, told in ((12, "12 min"), (1, "3 min")):
+        with box.store.writing() as connection:
+            connection.execute("DELETE FROM runs WHERE id < ?", (box.now.wall_ms - minutes * 60_000,))
+        text = html(box.store.path)
+        assert Seen(text).said("hour").startswith(f"The last {told}, since the record begins ")
+        curve = re.search(r'<path class="line k0" d="M([0-9.]+)', text)
+        assert curve is not None
+        assert float(curve[1]) < (100 if minutes == 12 else 800), "not from the left of 1000"
+
+
 def test_of_a_stream_that_nobody_measures_only_what_is_known(box: StreamingBox) -> None:
     box.fail("srt.relay", "relay: connection refused")
     box.fail("stream.links", "no table of routes")

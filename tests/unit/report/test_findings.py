@@ -393,6 +393,23 @@ def test_what_the_next_boot_tells_of_the_end_belongs_to_it(stream: Stream) -> No
     assert told(stream.again()) == [("thermal-trip", {"heat", "box-down"})]
 
 
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        (("srt_lost", "srt_connected"), "the stream's programs were gone"),
+        (("srt_connected", "srt_lost"), "the stream ended while it did not arrive"),
+    ],
+)
+def test_of_two_words_in_one_millisecond_the_last_one_counts(
+    stream: Stream, events: tuple[str, str], said: str
+) -> None:
+    stream.status = "failed"
+    for name in events:
+        stream.event(name, 1180, priority=0)
+    whats = [member.what for one in stream.play().incidents for member in one.members if member.rule == "programs-gone"]
+    assert [what[: len(said)] for what in whats] == [said]
+
+
 def test_a_strain_that_lasts_is_told_beside_a_fault_in_its_time(stream: Stream) -> None:
     stream.value("cpu.usage_percent", 60, 1100, 97, core="all")
     modem_pulled(stream)

@@ -180,6 +180,7 @@ def test_health_asks_to_be_told_that_a_damaged_one_was_seen(small: Box) -> None:
     assert small.job("recover.py").returncode == 0
     (aside,) = small.aside()
     assert json.loads(Path(f"{aside}.note").read_text())["salvaged"] is True
+    assert ", 0 runs of it with 0 samples were salvaged, " in storage(small)[1]
     assert "doctor --acknowledge" in storage(small)[1]
     from belabox_metrics.store import quarantine
 

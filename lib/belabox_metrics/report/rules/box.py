@@ -27,6 +27,9 @@ LOST_PERCENT, REPEATED_PERCENT = 5, 15
 # The next boot tells the last lines of this one.
 AFTER_MS = 60_000
 HEAT, MEMORY = "heat", "memory"
+# Events after which a stream does not arrive, and those after which it does.
+_LOST = ("srt_lost", "pipeline_stall", "capture_error", "all_links_down", "relay_unreachable")
+_GOOD = ("srt_connected", "link_up")
 
 
 def box_down(recording: Recording) -> list[Observation]:
@@ -61,13 +64,12 @@ def programs_gone(recording: Recording) -> list[Observation]:
     # Once the runs are rolled up nobody knows of which boot the next one was.
     if recording.session.status != FAILED or course.next_boot_ms is not None or course.last_ms is None:
         return []
-    lost = recording.named("srt_lost", "pipeline_stall", "capture_error", "all_links_down", "relay_unreachable")
-    good = recording.named("srt_connected", "link_up")
+    # The last word counts, not the later time: two lines of a log may be of one millisecond.
+    told = recording.named(*_LOST, *_GOOD)
     at_ms = recording.until_ms
-    is_lost = bool(lost) and (not good or lost[-1].timestamp_ms > good[-1].timestamp_ms)
     what = (
         "the stream ended while it did not arrive"
-        if is_lost
+        if told and told[-1].name in _LOST
         else "the stream's programs were gone, and so was belaUI, which had started them"
     )
     return [Observation(at_ms, at_ms, what, [Seen(at_ms, "sessions", "status failed")], harm=INTERRUPTED, is_open=True)]
