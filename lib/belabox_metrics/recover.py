@@ -81,7 +81,7 @@ def recover(store: Store) -> None:
     if os.access(_wanted(), os.F_OK) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
-    if resume.is_waiting(store.connection()):
+    if resume.is_waiting(store):
         takeover.bring_in(store, float("inf"))
         return
     state = importer.standing(store.connection())

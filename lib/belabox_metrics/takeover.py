@@ -36,7 +36,7 @@ def bring_in(store: Store, seconds: float) -> int:
     """As much as there is time for, with a bar where somebody sees it and a record where nobody does; the exit code.
 
     Nothing happens, and nothing is said, where there is nothing to take over. Raises StoreProblem, TryLater."""
-    if not resume.is_waiting(store.connection()):
+    if not resume.is_waiting(store):
         print("no database of the Go system is left to take over")
         return 0
     _tell_name(store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +23,8 @@ from belabox_metrics.store.takeover.rows import END
 from .conftest import PYTHON, ROOT, ROWS, Box, of_go, rows
 
 V1, V2 = "go-v1.sql", "go-v2.sql"
+# Than all of theirs.
+LATER_MS = 1_770_000_000_000
 WHOLE = ROOT / "tests/unit/takeover/whole.py"
 MANY = (
     "INSERT INTO metrics SELECT NULL, timestamp_ms + {0} * 200000, metric_name, metric_value, value_text, value_type,"
@@ -83,6 +86,22 @@ def test_killed_at_any_call_it_goes_on_where_it_was(box: Box, calls: str, when: 
     consistent(box)
 
 
+@pytest.mark.parametrize(("fault", "code"), [("error=EIO", 1), ("signal=KILL", -9)])
+def test_a_file_that_could_not_be_removed_at_the_end_goes_the_next_time(box: Box, fault: str, code: int) -> None:
+    before = of_go(V2)
+    assert box.go(V2).collect().returncode == 0
+    job = [*PYTHON, str(ROOT / "jobs/recover.py")]
+    environment = {"BELABOX_METRICS_DATABASE": str(box.path), "BELABOX_METRICS_RECOVER": str(box.folder / "wanted")}
+    struck = ["strace", "-f", "-o", "/dev/null", "-e", "trace=unlink", "-e", f"inject=unlink:{fault}:when=1", *job]
+    done = subprocess.run(struck, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert box.kept() == ["metrics.db.go-v2"]
+    subprocess.run(job, env=environment, check=True, capture_output=True)
+    assert box.kept() == []
+    # Of now is what was collected.
+    assert box.sql(f"SELECT count(*) FROM metrics WHERE timestamp_ms < {LATER_MS}") == [(sum(before.values()),)]
+
+
 def test_the_kills_above_do_kill(box: Box) -> None:
     many(box)
     log = box.folder / "calls"
@@ -113,7 +132,7 @@ def test_eight_jobs_at_once_take_it_over_once(box: Box) -> None:
         codes.append(job.returncode)
         assert job.returncode in (0, 75), errors
     assert 0 in codes
-    found = box.sql("SELECT count(*) FROM metrics WHERE timestamp_ms < 1770000000000")
+    found = box.sql(f"SELECT count(*) FROM metrics WHERE timestamp_ms < {LATER_MS}")
     assert found == [(sum(before.values()),)]
     consistent(box)
 

@@ -12,17 +12,19 @@ from .rows import END, Rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sqlite3 import Connection
     from typing import Callable
 
     from ..database import Store
     from ..importer import Import
 
 
-def is_waiting(connection: Connection) -> bool:
-    """Whether rows of the Go system are still to come."""
-    state = importer.standing(connection)
-    return state is not None and not state.done and KEPT in state.name
+def is_waiting(store: Store) -> bool:
+    """Whether rows of the Go system are still to come, or all have and the file is still to go: somebody was killed
+    between the two."""
+    state = importer.standing(store.connection())
+    if state is None or KEPT not in state.name:
+        return False
+    return not state.done or (not state.left and os.access(_kept(store, state), os.F_OK))
 
 
 def device_id(store: Store) -> str:
@@ -83,9 +85,12 @@ def _remove(kept: str) -> None:
     """Two processes that each saw the end of it come here both."""
     try:
         os.unlink(kept)
+        sync_folder(kept)
     except FileNotFoundError:
         return
-    sync_folder(kept)
+    except OSError as error:
+        what = f"every row of it is in, and it can't be removed: {error.strerror}"
+        raise StoreProblem(what, where=kept) from error
 
 
 def _kept(store: Store, state: Import) -> str:
