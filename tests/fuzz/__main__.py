@@ -1,8 +1,8 @@
-"""Prints the names of the parsers."""
+"""Prints the names of the targets."""
 
 from __future__ import annotations
 
-from .parsers import PARSERS
+from .targets import TARGETS
 
 if __name__ == "__main__":
-    print("\n".join(parser.name for parser in PARSERS))
+    print("\n".join(target.name for target in TARGETS))

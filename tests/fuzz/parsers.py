@@ -1,20 +1,14 @@
-"""Every parser of text that comes from outside: what it is given, and what it may raise.
-
-A parser may refuse, with the exceptions that its docstring names. Whatever else it raises is a crash.
-"""
+"""Every parser of text that comes from outside, with what was recorded of it."""
 
 from __future__ import annotations
 
-import atexit
 import json
-import tempfile
 import zlib
 from contextlib import suppress
 from email.message import Message
-from functools import cache
 from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, cast
+from typing import Any, Callable, cast
 
 from belabox_metrics import http_get, interrupts, json_text
 from belabox_metrics.collectors import (
@@ -37,7 +31,6 @@ from belabox_metrics.collectors import (
 from belabox_metrics.config import address, configuration, duration, edit
 from belabox_metrics.config.findings import Unfit
 from belabox_metrics.encoder import belacoder, ffmpeg_progress, hardware
-from belabox_metrics.errors import NoData, Problem
 from belabox_metrics.health import access, request
 from belabox_metrics.modem import interfaces, mmcli, series
 from belabox_metrics.own import lines as own_lines
@@ -52,61 +45,9 @@ from belabox_metrics.stream import belaui, kernel, links, processes, setup
 from belabox_metrics.stream.repeats import Repeats
 from belabox_metrics.verify import exported
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+from .target import FIXTURES, NOW_MS, REFUSALS, Target, of_file, of_text
+
 BOX = "orangepi5plus"
-NOW_MS = 1_795_200_000_000
-REFUSALS = (Problem, NoData)
-
-
-class Parser(NamedTuple):
-    """`parse` takes what came, as text or bytes. `examples`: files below `tests/fixtures`, or texts of their own."""
-
-    name: str
-    parse: Callable[[bytes], object]
-    examples: list[Path | str]
-
-    def seeds(self) -> list[bytes]:
-        found = []
-        for example in self.examples:
-            found.append(example.read_bytes() if isinstance(example, Path) else example.encode())
-        return found or [b""]
-
-
-def text_of(data: bytes) -> str:
-    """As `source.read_text` reads a file."""
-    return data.decode("utf-8", "backslashreplace")
-
-
-def of_text(parse: Callable[[str], object], *also: type[Exception]) -> Callable[[bytes], object]:
-    def call(data: bytes) -> object:
-        with suppress(*REFUSALS, *also):
-            return parse(text_of(data))
-        return None
-
-    return call
-
-
-def of_file(path: str, parse: Callable[[str], object]) -> Callable[[bytes], object]:
-    """Of one that opens its file below a root: parse(root)."""
-
-    def call(data: bytes) -> object:
-        root = _scratch()
-        file = Path(root + path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        with suppress(*REFUSALS):
-            return parse(root)
-        return None
-
-    return call
-
-
-@cache
-def _scratch() -> str:
-    """A folder for as long as this process lives."""
-    folder = tempfile.TemporaryDirectory(prefix="fuzz-")
-    atexit.register(folder.cleanup)
-    return folder.name
 
 
 def stored(samples: list[Sample]) -> None:
@@ -264,17 +205,17 @@ def _dates(text: str) -> None:
 # ---- the table ----
 
 
-def fixture(pattern: str) -> list[Path | str]:
-    found: list[Path | str] = [*sorted(FIXTURES.glob(pattern))]
+def fixture(pattern: str) -> list[Path | str | bytes]:
+    found: list[Path | str | bytes] = [*sorted(FIXTURES.glob(pattern))]
     assert found, f"there is no fixture {pattern}"
     return found
 
 
-def proc(name: str) -> list[Path | str]:
+def proc(name: str) -> list[Path | str | bytes]:
     return fixture(f"*/proc/{name}")
 
 
-def said(pattern: str) -> list[Path | str]:
+def said(pattern: str) -> list[Path | str | bytes]:
     """The messages of a recorded journal, a line each."""
     entries = [json.loads(line) for file in FIXTURES.glob(pattern) for line in file.read_text().splitlines()]
     return [entry["MESSAGE"] for entry in entries]
@@ -292,13 +233,13 @@ cdc_ether 1-1:1.0 usb0: register 'cdc_ether' at usb-fc800000.usb-1, CDC Ethernet
 Out of memory: Killed process 2211 (belacoder) total-vm:757496kB, anon-rss:24296kB
 thermal thermal_zone0: critical temperature reached (115 C), shutting down
 """
-DATES: list[Path | str] = [
+DATES: list[Path | str | bytes] = [
     "Sun, 06 Nov 1994 08:49:37 GMT",
     "Sunday, 06-Nov-94 08:49:37 GMT",
     "Sun Nov  6 08:49:37 1994",
     "120",
 ]
-URLS: list[Path | str] = [
+URLS: list[Path | str | bytes] = [
     "http://user:pass@host:8428/api/v1/import?a=b#c",
     "https://[::1]:1/",
     "127.0.0.1:9100",
@@ -307,60 +248,60 @@ URLS: list[Path | str] = [
 DIRECTION = Selection([], [])
 
 PARSERS = [
-    Parser("audio", of_text(audio.parse), fixture(f"{BOX}/proc/asound/card*/pcm*/sub*/*")),
-    Parser(
+    Target("audio", of_text(audio.parse), fixture(f"{BOX}/proc/asound/card*/pcm*/sub*/*")),
+    Target(
         "cpu.temperature",
         of_text(lambda text: cpu_temperature.parse(cpu_temperature.Zone("thermal_zone0", "soc", text))),
         fixture(f"{BOX}/sys/class/thermal/thermal_zone*/temp"),
     ),
-    Parser("cpu.usage", of_text(cpu_usage.parse), proc("stat")),
-    Parser("disk.io", of_text(lambda text: disk_io.parse(text, DIRECTION)), proc("diskstats")),
-    Parser("disk.usage", of_text(disk_usage.parse), proc("self/mounts")),
-    Parser("gpu", of_text(gpu.parse), fixture(f"{BOX}/sys/class/devfreq/*/load")),
-    Parser("hdmi.present", of_text(lambda text: hdmi_input.parse_present(text, "v")), fixture("v4l2/get-ctrl-*.txt")),
-    Parser("hdmi.mode", of_text(lambda text: hdmi_input.parse_mode(text, "v")), fixture("v4l2/query-dv-*.txt")),
-    Parser("io.wait", of_text(io_wait.parse), proc("stat")),
-    Parser("memory.usage", of_text(memory_usage.parse), proc("meminfo")),
-    Parser("network.traffic", of_text(lambda text: network_traffic.parse(text, DIRECTION)), proc("net/dev")),
-    Parser("npu", of_text(lambda text: npu.parse(text, "n")), ["NPU load:  Core0: 12%, Core1:  0%, Core2:  0%,\n"]),
-    Parser("pressure", of_text(lambda text: pressure.parse(text, "p")), proc("pressure/*")),
-    Parser("system.load", of_text(system_load.parse), proc("loadavg")),
-    Parser("system.uptime", of_text(system_uptime.parse), proc("uptime")),
-    Parser("interrupts", of_text(lambda text: interrupts.parse(text, "rkvenc-core")), proc("interrupts")),
-    Parser("encoder.load", of_text(hardware.parse_loads), fixture("mpp/*.txt")),
-    Parser("encoder.limits", of_file(belacoder.LIMITS, belacoder.limits), fixture("*/tmp/belacoder_br")),
-    Parser("encoder.progress", of_text(_progress), fixture("ffmpeg/progress.txt")),
-    Parser("gps", lambda data: _refused(_gps, data), fixture("gpsd/*.json")),
-    Parser("modem", of_text(_mmcli, ValueError), fixture("mmcli/*.json")),
-    Parser(
+    Target("cpu.usage", of_text(cpu_usage.parse), proc("stat")),
+    Target("disk.io", of_text(lambda text: disk_io.parse(text, DIRECTION)), proc("diskstats")),
+    Target("disk.usage", of_text(disk_usage.parse), proc("self/mounts")),
+    Target("gpu", of_text(gpu.parse), fixture(f"{BOX}/sys/class/devfreq/*/load")),
+    Target("hdmi.present", of_text(lambda text: hdmi_input.parse_present(text, "v")), fixture("v4l2/get-ctrl-*.txt")),
+    Target("hdmi.mode", of_text(lambda text: hdmi_input.parse_mode(text, "v")), fixture("v4l2/query-dv-*.txt")),
+    Target("io.wait", of_text(io_wait.parse), proc("stat")),
+    Target("memory.usage", of_text(memory_usage.parse), proc("meminfo")),
+    Target("network.traffic", of_text(lambda text: network_traffic.parse(text, DIRECTION)), proc("net/dev")),
+    Target("npu", of_text(lambda text: npu.parse(text, "n")), ["NPU load:  Core0: 12%, Core1:  0%, Core2:  0%,\n"]),
+    Target("pressure", of_text(lambda text: pressure.parse(text, "p")), proc("pressure/*")),
+    Target("system.load", of_text(system_load.parse), proc("loadavg")),
+    Target("system.uptime", of_text(system_uptime.parse), proc("uptime")),
+    Target("interrupts", of_text(lambda text: interrupts.parse(text, "rkvenc-core")), proc("interrupts")),
+    Target("encoder.load", of_text(hardware.parse_loads), fixture("mpp/*.txt")),
+    Target("encoder.limits", of_file(belacoder.LIMITS, belacoder.limits), fixture("*/tmp/belacoder_br")),
+    Target("encoder.progress", of_text(_progress), fixture("ffmpeg/progress.txt")),
+    Target("gps", lambda data: _refused(_gps, data), fixture("gpsd/*.json")),
+    Target("modem", of_text(_mmcli, ValueError), fixture("mmcli/*.json")),
+    Target(
         "modem.usb",
         of_file("/sys/class/net/usb0/device/uevent", interfaces.on_usb),
         fixture(f"{BOX}/sys/class/net/*/device/uevent"),
     ),
-    Parser("srt.relay", of_text(_relay), fixture("sls/*.json")),
-    Parser("srt.live_transmit", of_text(_live_transmit), fixture("srt-live-transmit/*.json")),
-    Parser("srt.srtla", of_text(_srtla, ValueError), fixture("srtla-telemetry/*.json")),
-    Parser("stream.lines", of_text(_belaui), [*said("belabox/*.jsonl"), *fixture("belabox/*.txt"), KERNEL]),
-    Parser("stream.command", of_text(_command_line), fixture("belabox-live/proc/*/cmdline")),
-    Parser("stream.pipeline", of_text(setup.elements), fixture("belabox-live/tmp/belacoder_pipeline")),
-    Parser("stream.routes", of_file(links.ROUTES, _routes), proc("net/route")),
-    Parser("stream.addresses", of_file(links.ADDRESSES, links.addresses), fixture("*/tmp/srtla_ips")),
-    Parser("stream.process", of_file("/proc/2204/stat", _process), fixture("belabox-live/proc/*/stat")),
-    Parser("own.lines", of_text(_own), ['room.temperature 21.5\nroom.door{side="left"} 1\n# a comment\n']),
-    Parser(
+    Target("srt.relay", of_text(_relay), fixture("sls/*.json")),
+    Target("srt.live_transmit", of_text(_live_transmit), fixture("srt-live-transmit/*.json")),
+    Target("srt.srtla", of_text(_srtla, ValueError), fixture("srtla-telemetry/*.json")),
+    Target("stream.lines", of_text(_belaui), [*said("belabox/*.jsonl"), *fixture("belabox/*.txt"), KERNEL]),
+    Target("stream.command", of_text(_command_line), fixture("belabox-live/proc/*/cmdline")),
+    Target("stream.pipeline", of_text(setup.elements), fixture("belabox-live/tmp/belacoder_pipeline")),
+    Target("stream.routes", of_file(links.ROUTES, _routes), proc("net/route")),
+    Target("stream.addresses", of_file(links.ADDRESSES, links.addresses), fixture("*/tmp/srtla_ips")),
+    Target("stream.process", of_file("/proc/2204/stat", _process), fixture("belabox-live/proc/*/stat")),
+    Target("own.lines", of_text(_own), ['room.temperature 21.5\nroom.door{side="left"} 1\n# a comment\n']),
+    Target(
         "configuration", of_file("/config.yaml", _configuration), [Path(__file__).parents[2] / "configs/config.yaml"]
     ),
-    Parser("configuration.edit", of_text(_edit, edit.NoPlaceFound), ["remote: {url: x}\ndevice:\n  id: a  # b\n"]),
-    Parser("json", of_text(json_text.parse, ValueError), [LINE, DOCUMENT, '[1e5, "\\u00e5\\ud800", null, NaN]']),
-    Parser("http.head", _head, [HEAD]),
-    Parser("http.request", _request, [REQUEST]),
-    Parser("http.dates", of_text(_dates), DATES),
-    Parser("urls", of_text(_urls), URLS),
-    Parser("receiver.document", lambda data: document.judge(data, "box-1", NOW_MS), [DOCUMENT]),
-    Parser("receiver.lines", lambda data: receiver_lines.judge(data, "box-1", NOW_MS), [f"{LINE}\n{LINE}\n"]),
-    Parser("receiver.chunks", _chunked, ["5\r\nhello\r\n0\r\n\r\n"]),
-    Parser("receiver.gzip", _gzipped, [LINE]),
-    Parser("verify.export", _exported, [LINE]),
+    Target("configuration.edit", of_text(_edit, edit.NoPlaceFound), ["remote: {url: x}\ndevice:\n  id: a  # b\n"]),
+    Target("json", of_text(json_text.parse, ValueError), [LINE, DOCUMENT, '[1e5, "\\u00e5\\ud800", null, NaN]']),
+    Target("http.head", _head, [HEAD]),
+    Target("http.request", _request, [REQUEST]),
+    Target("http.dates", of_text(_dates), DATES),
+    Target("urls", of_text(_urls), URLS),
+    Target("receiver.document", lambda data: document.judge(data, "box-1", NOW_MS), [DOCUMENT]),
+    Target("receiver.lines", lambda data: receiver_lines.judge(data, "box-1", NOW_MS), [f"{LINE}\n{LINE}\n"]),
+    Target("receiver.chunks", _chunked, ["5\r\nhello\r\n0\r\n\r\n"]),
+    Target("receiver.gzip", _gzipped, [LINE]),
+    Target("verify.export", _exported, [LINE]),
 ]
 
 

@@ -1,4 +1,5 @@
-"""The short form of tests/fuzz/run: what once crashed, what was recorded, and a second of what nobody thought of."""
+"""The short form of tests/fuzz/run: what was recorded, what hunts have kept, what once crashed, and half a second of
+what nobody thought of."""
 
 from __future__ import annotations
 
@@ -8,28 +9,32 @@ from pathlib import Path
 
 import pytest
 
+from .corpus import CORPUS, kept
 from .mutations import mutated
-from .parsers import PARSERS, Parser
+from .target import Target
+from .targets import TARGETS
 
 REGRESSIONS = Path(__file__).with_name("regressions")
-SECONDS = 0.5
+SECONDS = 0.25
+NAMES = {target.name for target in TARGETS}
 
 
-@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
-def test_no_input_crashes_a_parser(parser: Parser) -> None:
-    seeds = parser.seeds()
-    for known in (*seeds, *[file.read_bytes() for file in sorted((REGRESSIONS / parser.name).glob("*"))]):
-        parser.parse(known)
-    chance = random.Random(parser.name)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_no_input_crashes_a_target(target: Target) -> None:
+    seeds = target.seeds()
+    crashed = [file.read_bytes() for file in sorted((REGRESSIONS / target.name).glob("*"))]
+    for known in (*seeds, *kept(target.name), *crashed):
+        target.parse(known)
+    chance = random.Random(target.name)
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         data = mutated(chance, chance.choice(seeds), seeds)
         try:
-            parser.parse(data)
+            target.parse(data)
         except Exception as crash:
-            raise AssertionError(f"{parser.name} crashed on {data[:2000]!r}") from crash
+            raise AssertionError(f"{target.name} crashed on {data[:2000]!r}") from crash
 
 
-def test_each_file_that_once_crashed_belongs_to_a_parser() -> None:
-    names = {parser.name for parser in PARSERS}
-    assert {folder.name for folder in REGRESSIONS.glob("*") if folder.is_dir()} <= names
+def test_each_file_that_once_crashed_belongs_to_a_target() -> None:
+    assert {folder.name for folder in REGRESSIONS.glob("*") if folder.is_dir()} <= NAMES
+    assert {file.stem for file in CORPUS.glob("*")} <= NAMES

@@ -12,6 +12,7 @@ from __future__ import annotations
 from array import array
 
 from .schema import PAGE_SIZE
+from .wreck import END
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _row(page: bytes, at: int) -> Row | None:
     try:
         length, at = _varint(page, at)
         number, at = _varint(page, at)
-        if number < _LEAST_ID or not 0 < length <= _LONGEST or at + length > len(page):
+        if not _LEAST_ID <= number < END or not 0 < length <= _LONGEST or at + length > len(page):
             return None
         size, place = _varint(page, at)
         kinds = []
