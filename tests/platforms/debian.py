@@ -43,6 +43,7 @@ def run(suite: str) -> Part:
             rows += walk(box, course)
     with machine(suite) as box:
         rows.append(attempt(f"unit tests ({', '.join(units.TESTS)})", partial(unit_tests, box)))
+    rows.append(attempt("every command of the pages", pages))
     return save(suite, about, rows)
 
 
@@ -81,3 +82,13 @@ def unit_tests(box: Machine) -> str:
         subprocess.run(unpack, stdin=packed.stdout, check=True)
     line = f"cd {steps.COPY} && PYTHONPATH=/root/tools exec python3 {' '.join(units.words())}"
     return units.summary(box.run("bash", "-c", line, check=False, timeout=1800))
+
+
+def pages() -> str:
+    """README, the guides, and each trouble with what helps: as printed, with what is said to come out."""
+    pytest = units.KEPT / "venv/bin/pytest"
+    if not pytest.exists():
+        raise NotHad(f"there is no {pytest}, which tests/run makes")
+    words = [str(pytest), "-q", "-p", "no:cacheprovider", "-W", "ignore", "tests/machine/test_documentation.py"]
+    done = subprocess.run(words, cwd=units.CHECKOUT, capture_output=True, text=True, check=False, timeout=3600)
+    return units.summary(done)

@@ -54,6 +54,13 @@ _KNOWN = f"-xdev -regextype egrep -not -regex '({'|'.join(_FOREIGN)})'"
 # ---- with the script ----
 
 
+def try_it(box: Machine) -> None:
+    """From the copy, before anything is installed."""
+    said = shell(box, command("python3 jobs/collect.py cpu.usage --root"))
+    assert said.startswith("cpu.usage"), said
+    assert not box.systemctl("list-units", "--all", "--no-legend", "belabox-metrics*")
+
+
 def install(box: Machine) -> None:
     assert "belabox-metrics is at work" in shell(box, command("sudo ./install.sh --remote http"))
 
@@ -111,7 +118,16 @@ def set_a_remote_with_a_token(box: Machine) -> None:
     assert "a-secret-of-ours" not in box.run("journalctl", "--all", "--output=export").stdout
 
 
+def set_up_by_one_file(box: Machine) -> None:
+    """As each box of a fleet, and over what was there."""
+    box.run("tee", f"{COPY}/fleet.env", input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=20s\n")
+    box.run("cp", "/root/token", f"{COPY}/token")
+    shell(box, command("sudo ./install.sh --settings"))
+    assert "OnUnitInactiveSec=20s" in box.systemctl("cat", "belabox-metrics-upload.timer")
+
+
 def upgrade(box: Machine) -> None:
+    """While a metric is collected each second."""
     stored, kept, run = count(box), box.run("cat", CONFIG).stdout, last_run(box)
     make_newer(box)
     shell(box, command("sudo ./install.sh --remote").partition(" --")[0])
@@ -151,6 +167,10 @@ def package_upgrade(box: Machine) -> None:
     make_newer(box)
     shell(box, f"rm {COPY}/*.deb")
     shell(box, command("./install.sh --package"))
+    # Jobs run while it is upgraded.
+    set_interval(box, "1s")
+    before = count(box)
+    box.wait_until(lambda: count(box) >= before + 3, 30, "a sample a second")
     stored = count(box)
     shell(box, command("sudo apt install ./belabox-metrics_"))
     box.wait_until(lambda: health(box)["version"] == NEWER, 30, f"/health says {NEWER}")
@@ -167,12 +187,14 @@ def package_removal(box: Machine) -> None:
 
 
 SCRIPT = (
+    Step("one collection of a bare copy", try_it),
     Step("install by the script", install),
     Step("first samples, on the box and at the server", first_samples),
     Step("doctor", doctor),
     Step("change an interval", change_an_interval),
     Step("break the configuration, mend it", break_and_mend_the_configuration),
     Step("a server that wants a token", set_a_remote_with_a_token),
+    Step("settings in a file, as for a fleet", set_up_by_one_file),
     Step("upgrade by the script", upgrade),
     Step("uninstall", uninstall),
     Step("purge", purge),
@@ -205,9 +227,10 @@ def health(box: Machine) -> dict[str, str]:
 
 
 def count(box: Machine) -> int:
+    """How often cpu.usage is stored, whatever its number of cores."""
     if box.run("test", "-e", f"{STATE}/metrics.db", check=False).returncode != 0:
         return 0
-    rows = box.sql("SELECT count(*) AS n FROM metrics WHERE metric_name LIKE 'cpu.usage%'")
+    rows = box.sql("SELECT count(DISTINCT timestamp_ms) AS n FROM metrics WHERE metric_name LIKE 'cpu.usage%'")
     return int(rows[0]["n"])
 
 

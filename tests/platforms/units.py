@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .outcome import NotHad
 
-CACHE = Path(os.environ.get("BELABOX_METRICS_CACHE", "/var/cache/belabox-metrics")) / "platforms"
+KEPT = Path(os.environ.get("BELABOX_METRICS_CACHE", "/var/cache/belabox-metrics"))
+CACHE = KEPT / "platforms"
 CHECKOUT = Path(__file__).parents[2]
 # The labs have systemd and the whole program; here is what depends on the interpreter and the libraries below it.
 TESTS = ("collectors", "store")
