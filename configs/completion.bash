@@ -23,7 +23,7 @@ _belabox_metrics_value() {
     case $takes in
     FILE | DIR) _belabox_metrics_files "$current" ;;
     NAME) _belabox_metrics_words "$(_belabox_metrics_names metrics)" "$current" ;;
-    DURATION | WHEN) _belabox_metrics_words "10m 1h 6h 24h 7d" "$current" ;;
+    WHEN) _belabox_metrics_words "10m 1h 6h 24h 7d today yesterday" "$current" ;;
     [a-z]*) _belabox_metrics_words "$takes" "$current" ;;
     esac
 }

@@ -9,6 +9,7 @@ import time
 
 from . import terminal
 from .errors import Problem
+from .query import period
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.sessions import Stored, latest
 
@@ -18,8 +19,9 @@ _MOST = 1000
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
+        since_ms, until_ms = period.read(options.since, options.until, time.time_ns() // 1_000_000)
         connection = Store(options.database).reading()
-        found = latest(connection, options.limit)
+        found = latest(connection, options.limit, since_ms, until_ms if options.until else None)
         connection.close()
     except (Problem, DatabaseError) as caught:
         failed = problem(caught, options.database)
@@ -30,11 +32,14 @@ def main(arguments: list[str]) -> int:
             print(json.dumps(_document(session)))
     elif found:
         screen = terminal.of()
-        print(screen.fit(f"{'id':36}  {'start':19}  {'lasted':>9}  {'status':9}  relay, pipeline"))
+        start = f"start, {period.zone(found[0].start_ms)}"
+        print(screen.fit(f"{'id':36}  {start:19}  {'lasted':>9}  {'status':9}  relay, pipeline"))
         for session in found:
             print(screen.fit(_row(session)))
     else:
-        print("no stream has been recorded yet", file=sys.stderr)
+        is_all = options.since == period.EVERYTHING and not options.until
+        when = "yet" if is_all else period.told("" if options.until else options.since, since_ms, until_ms)
+        print(f"no stream has been recorded {when}", file=sys.stderr)
     return 0
 
 
@@ -66,8 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="belabox-metrics sessions",
         description="List the streams of this box, the newest first. A session that failed was cut off or ended while"
         " it did not arrive.",
-        epilog="Example: belabox-metrics sessions --limit 5; belabox-metrics report explains one",
+        epilog="Example: belabox-metrics sessions --since yesterday; belabox-metrics report explains one",
     )
+    period.add_options(parser, period.EVERYTHING)
     parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .sink import Write
 
 FORMATS: dict[str, type[JsonLines] | type[Rows]] = {"jsonl": JsonLines, "csv": Rows}
-# As far back as there can be anything.
-EVERYTHING = "1970-01-01"
 
 
 def main(arguments: list[str]) -> int:
@@ -81,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Write what is stored, oldest first: lines that VictoriaMetrics imports, or a table.",
     )
     parser.add_argument("--format", choices=tuple(FORMATS), default="jsonl", help="default: %(default)s")
-    period.add_options(parser, EVERYTHING)
+    period.add_options(parser, period.EVERYTHING)
     help_metric = "these metrics or series alone (cpu.usage, cpu.usage_percent)"
     parser.add_argument("--metric", nargs="+", action="extend", default=[], metavar="NAME", help=help_metric)
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="into a file, and not to stdout")

@@ -172,9 +172,7 @@ def _listed(sample: Sample) -> str:
 def _when(connection: Connection, options: argparse.Namespace, since_ms: int, until_ms: int) -> str:
     if not samples.is_known(connection, options.metric):
         return "ever: is that its name? belabox-metrics status lists them"
-    if options.until or not options.since[-1:].isalpha():
-        return f"from {period.between(since_ms, until_ms)}"
-    return f"in the last {options.since}"
+    return period.told("" if options.until else options.since, since_ms, until_ms)
 
 
 def _parser() -> argparse.ArgumentParser:

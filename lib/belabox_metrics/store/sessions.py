@@ -120,11 +120,13 @@ class Stored:
         self.metadata: dict[str, object] = found if isinstance(found, dict) else {}
 
 
-def latest(connection: Connection, most: int) -> list[Stored]:
-    """The newest sessions, newest first."""
+def latest(connection: Connection, most: int, since_ms: int = 0, until_ms: int | None = None) -> list[Stored]:
+    """The newest sessions, newest first; of those that share some time with [since_ms, until_ms)."""
     rows = connection.execute(
-        "SELECT id, start_time, end_time, status, metadata FROM sessions ORDER BY start_time DESC, number DESC LIMIT ?",
-        (most,),
+        "SELECT id, start_time, end_time, status, metadata FROM sessions"
+        " WHERE (end_time IS NULL OR end_time >= ?1) AND (?2 IS NULL OR start_time < ?2)"
+        " ORDER BY start_time DESC, number DESC LIMIT ?3",
+        (since_ms, until_ms, most),
     )
     return [Stored(*row) for row in rows]
 

@@ -7,10 +7,9 @@ import sys
 import time
 
 from .. import clock
-from ..config.duration import parse
-from ..config.findings import Unfit
-from ..errors import ConfigProblem, Problem, UsageProblem
+from ..errors import ConfigProblem, Problem
 from ..progress import Progress
+from ..query import period
 from ..remote.access import Access
 from ..remote.settings import Remote
 from ..store.database import DatabaseError, Store, database_path, problem
@@ -46,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> int:
     """Compare, tell, and queue what is missing if so asked; the exit code. Raises Problem when it can't be told."""
-    since_ms = max(0, moment.wall_ms - _since(options.since))
+    since_ms = period.moment(options.since, "--since", moment.wall_ms)
     connection = store.reading()
     try:
         remote = Remote(connection)
@@ -59,7 +58,8 @@ def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> i
     if options.json:
         print(screen.document(found, since_ms, remote.device_id, endpoint, repaired))
     elif not options.quiet:
-        print("\n".join(screen.table(found, options.since, endpoint, repaired)))
+        when = period.told(options.since, since_ms, moment.wall_ms)
+        print("\n".join(screen.table(found, when, endpoint, repaired)))
     sums = total(found.hours)
     return MISSING if sums["missing"] or sums["different"] else 0
 
@@ -109,20 +109,13 @@ def _can_be_asked(remote: Remote, access: Access) -> None:
         )
 
 
-def _since(text: str) -> int:
-    try:
-        return parse(text)
-    except Unfit as error:
-        raise UsageProblem(str(error), where="--since", hint="as in: --since 24h") from error
-
-
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="belabox-metrics verify",
         description="Ask the server for every sample that was sent to it, and compare.",
         epilog="Exit codes: 0 nothing is missing, 1 something is, 2 usage, 75 no whole answer, 78 configuration.",
     )
-    parser.add_argument("--since", default="24h", metavar="DURATION", help="how far back, as 2h or 7d (default 24h)")
+    period.add_since(parser, "24h")
     parser.add_argument("--repair", action="store_true", help="queue what is missing, to be sent again")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--quiet", action="store_true", help="print nothing, the exit code tells")

@@ -24,10 +24,10 @@ _COLUMNS = (
 )
 
 
-def table(found: Inspection, since: str, endpoint: str, repaired: Repaired | None) -> list[str]:
-    """Lines: each hour, the sum, the series that miss something, and what it means."""
+def table(found: Inspection, when: str, endpoint: str, repaired: Repaired | None) -> list[str]:
+    """Lines: each hour, the sum, the series that miss something, and what it means. `when` as period.told says."""
     if not found.hours:
-        return [f"nothing was stored in the last {since}"]
+        return [f"nothing was stored {when}"]
     sums = total(found.hours)
     rows = [("HOUR", *(title for _, title in _COLUMNS), "")]
     for hour in found.hours:

@@ -167,6 +167,8 @@ def completed(script: Path, database: str, *words: str, folder: Path | None = No
         (["export", "--metric", "g"], ["gpu"]),
         (["doctor", "--only", "d"], ["database", "disk"]),
         (["query", "cpu.usage", "--since", "1"], ["10m", "1h"]),
+        (["sessions", "--since", "y"], ["yesterday"]),
+        (["verify", "--since", "to"], ["today"]),
         (["check", "two"], ["two words.yaml"]),
         (["status", "--database", "two"], ["two words.yaml"]),
         (["nonsense", ""], []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 import pytest
 
@@ -31,6 +32,12 @@ MIDNIGHT_MS = 1_699_920_000_000  # of that day, UTC
         ("8:05", MIDNIGHT_MS + 29_100_000),
         ("22:31", NOW_MS + 60_000 - DAY_MS),
         ("1950-01-01", 0),
+        ("2h", NOW_MS - 7_200_000),
+        ("90m", NOW_MS - 5_400_000),
+        ("today", MIDNIGHT_MS),
+        ("yesterday", MIDNIGHT_MS - DAY_MS),
+        ("yesterday 14:00", MIDNIGHT_MS - DAY_MS + 50_400_000),
+        ("today 8:05", MIDNIGHT_MS + 29_100_000),
     ],
 )
 @pytest.mark.usefixtures("utc")
@@ -44,23 +51,45 @@ def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch, utc: No
     monkeypatch.setenv("TZ", "Europe/Vienna")
     time.tzset()
     assert period.read("2023-11-14T20:00", "20:30", NOW_MS) == (MIDNIGHT_MS + 68_400_000, MIDNIGHT_MS + 70_200_000)
-    assert period.between(MIDNIGHT_MS, MIDNIGHT_MS + 1000) == "2023-11-14 01:00:00 to 01:00:01"
-    assert period.between(0, NOW_MS) == "1970-01-01 01:00:00 to 2023-11-14 23:30:00"
+    assert period.between(MIDNIGHT_MS, MIDNIGHT_MS + 1000) == "2023-11-14 01:00:00 to 01:00:01 CET"
+    assert period.between(0, NOW_MS) == "1970-01-01 01:00:00 to 2023-11-14 23:30:00 CET"
+
+
+@pytest.mark.usefixtures("utc")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Summer time ended on 2023-10-29 at 03:00, so that day has 25 hours.
+        ("today", "2023-10-30T00:00+01:00"),
+        ("yesterday", "2023-10-29T00:00+02:00"),
+        ("14:00", "2023-10-29T14:00+01:00"),
+        ("01:30", "2023-10-30T01:30+01:00"),
+        ("yesterday 01:30", "2023-10-29T01:30+02:00"),
+    ],
+)
+def test_days_are_those_of_the_calendar(monkeypatch: pytest.MonkeyPatch, text: str, expected: str) -> None:
+    monkeypatch.setenv("TZ", "Europe/Vienna")
+    time.tzset()
+    now_ms = round(datetime.fromisoformat("2023-10-30T02:00+01:00").timestamp() * 1000)
+    assert period.moment(text, "--since", now_ms) == round(datetime.fromisoformat(expected).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
     ("since", "until", "words"),
     [
-        ("soon", "", "--since: 'soon' is not a duration (write 30m, 20:00 or 2026-11-20T20:00)"),
+        ("soon", "", f"--since: 'soon' is no time ({period.FORMS})"),
+        ("tomorrow", "", "'tomorrow' is no time"),
+        ("yesterday 25:00", "", "not in the calendar"),
+        ("last week", "", "'last week' is no time"),
         ("5", "", "5 has no unit"),
-        ("", "", "is not a duration"),
+        ("", "", "'' is no time"),
         ("1h", "2023-02-30", "--until: 2023-02-30 is not in the calendar"),
         ("25:00", "", "not in the calendar"),
         ("0000-01-01", "", "not in the calendar"),
         ("1h", "2h", "--until: ends before it begins"),
         ("2023-11-14", "2023-11-14", "ends before it begins"),
-        ("2023-11-14T20:00\n", "", "is not a duration"),
-        ("\u0661\u0662:00", "", "is not a duration"),
+        ("2023-11-14T20:00\n", "", "is no time"),
+        ("\u0661\u0662:00", "", "is no time"),
     ],
 )
 @pytest.mark.usefixtures("utc")

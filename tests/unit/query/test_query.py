@@ -23,7 +23,7 @@ HOSTILE = "\x1b[31mred\x07\x1b]0;title\x07\r\nsecond \x9b2J\u202eend"
 def test_the_figures_and_the_curve_of_a_gauge(box: Box) -> None:
     box.fill("cpu.temperature", lambda minute: 40 + minute // 2 * 2, range(0, 60, 2))
     assert box.query("m", *HOUR, columns=48, unicode=False) == [
-        "m, 2023-11-14 22:00:00 to 23:00:00",
+        "m, 2023-11-14 22:00:00 to 23:00:00 UTC",
         "SERIES           LAST   MIN  MEAN   MAX  COUNT",
         "cpu.temperature  98 C  40 C  69 C  98 C     30",
         "",
@@ -144,7 +144,7 @@ def test_nothing_but_nulls_is_nothing(box: Box, capsys: pytest.CaptureFixture[st
     box.fill("a.value", lambda _: None, range(60))
     assert command.main(["m", *HOUR, "--database", box.store.path]) == 0
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "no samples of m from 2023-11-14 22:00:00 to 23:00:00\n")
+    assert (said.out, said.err) == ("", "no samples of m from 2023-11-14 22:00:00 to 23:00:00 UTC\n")
 
 
 def test_months_in_steps_are_what_the_samples_are(box: Box) -> None:

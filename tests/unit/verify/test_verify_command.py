@@ -29,7 +29,8 @@ from .conftest import Box, Server, chunked, says, sized
     ("arguments", "code", "words"),
     [
         (["--since", "soon"], 2, "--since"),
-        (["--since", "5"], 2, "as in: --since 24h"),
+        (["--since", "5"], 2, "5 has no unit"),
+        (["--since", "1950-01-32"], 2, "is not in the calendar"),
         (["--database", "/nowhere/m.db"], 1, "no database yet"),
     ],
 )
