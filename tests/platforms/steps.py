@@ -122,7 +122,7 @@ def set_up_by_one_file(box: Machine) -> None:
     """As each box of a fleet, and over what was there."""
     box.run("tee", f"{COPY}/fleet.env", input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=20s\n")
     box.run("cp", "/root/token", f"{COPY}/token")
-    shell(box, command("sudo ./install.sh --settings"))
+    shell(box, command("sudo ./install.sh --settings fleet.env"))
     assert "OnUnitInactiveSec=20s" in box.systemctl("cat", "belabox-metrics-upload.timer")
 
 
