@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .database import DATABASE
 from .parsers import PARSERS
+from .views import VIEWS
 
-TARGETS = [*PARSERS, *DATABASE]
+TARGETS = [*PARSERS, *DATABASE, *VIEWS]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from ..markup import escaped
 from ..quantity import shown
 from . import path, ticks
-from .chart import NAME_LIMIT
+from .chart import NAME_LIMIT, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .chart import Chart, Line, Window
+    from .chart import Chart, Window
 
 # Pixels above the plot for the labels of marks, below it for times.
 ABOVE = 16
@@ -23,12 +23,14 @@ BELOW = 18
 LEVEL = 30
 # Lines are told apart by colour and by dashes; style.py has so many of both.
 KINDS = 6
+# Of values that are drawn.
+FARTHEST = 1e300
 _PLOT = '<svg y="{0}" width="100%" height="{1}" viewBox="0 0 {2} {1}" preserveAspectRatio="none">'
 
 
 def drawn(chart: Chart, window: Window) -> str:
     """A `<figure class="chart">`. A chart without a number in it says so in words."""
-    lines = [line for line in chart.lines if line.points]
+    lines = [line for line in map(_within, chart.lines) if line.points]
     title = f"<figcaption>{escaped(chart.title)}</figcaption>"
     if not lines:
         return f'<figure class="chart">{title}<p class="none">no numbers were recorded</p></figure>'
@@ -49,6 +51,12 @@ def drawn(chart: Chart, window: Window) -> str:
         parts.append(f'<path class="line k{at % KINDS}" d="{path.line(line, plane)}"/>')
     parts += ["</svg>", *_labels(chart, scale, plane), *_marks(chart, window), "</svg>"]
     return f'<figure class="chart">{title}{_legend(chart, lines)}{"".join(parts)}</figure>'
+
+
+def _within(line: Line) -> Line:
+    """Without what is so far out that no double holds the length of an axis to it."""
+    points = [point for point in line.points if point.least >= -FARTHEST and point.greatest <= FARTHEST]
+    return line if len(points) == len(line.points) else Line(line.label, points, line.gap_ms, line.is_step)
 
 
 def _scale(chart: Chart, lines: list[Line]) -> list[float]:

@@ -9,12 +9,15 @@ _STEPS = (1, 2, 2.5, 5, 10)
 # Seconds between two times that a person would call round.
 _SPANS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _DAY = 86_400
+# Closer than this, as a share of them, two numbers have no room for levels between; nor have two near the least double.
+_NEAR, _LEAST = 1e-12, 1e-290
 
 
 def values(low: float, high: float, most: int = 4) -> list[float]:
     """Round numbers at equal distances, the first at `low` or below, the last at `high` or above: `most` + 1 of them at
-    most. `high` is taken as more than `low`."""
-    high = high if high > low else low + (abs(low) or 1)
+    most. `high` is taken as more than `low` by what a double can tell apart."""
+    if high - low <= max(abs(low) * _NEAR, _LEAST):
+        high = low + (abs(low) if abs(low) > _LEAST else 1)
     decade = 10.0 ** math.floor(math.log10((high - low) / most))
     for step in (factor * scale for scale in (decade, decade * 10) for factor in _STEPS):
         first, last = math.floor(low / step), math.ceil(high / step)

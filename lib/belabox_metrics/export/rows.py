@@ -2,7 +2,7 @@
 
 CSV as in RFC 4180 but for its line ends. `tags` and `text` are JSON: so no field has a line end, none begins with what
 a spreadsheet would take for a formula, and a text that looks like a number is none. A name that is no name, as one of
-a database that was taken over may be, is JSON for the same reason.
+a database that was taken over may be, is JSON for the same reason, and so is the id of a session.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Rows:
             (at, "", json.dumps(text)) for at, text in run.texts
         ]
         for at, value, text in sorted(found):
-            yield (run.timestamp_ms, stamp, *series[at], value, text, run.session, *_NO_STEP)
+            yield (run.timestamp_ms, stamp, *series[at], value, text, _session(run.session), *_NO_STEP)
 
     def _steps(self, step: Step) -> Iterable[tuple[object, ...]]:
         stamp, series = _rfc3339(step.timestamp_ms), self._shapes[step.shape]
@@ -68,6 +68,10 @@ class Rows:
 def _named(series: Series) -> Series:
     name, tags = series
     return series if name[:1].isalpha() and name.isprintable() else (json.dumps(name), tags)
+
+
+def _session(found: str) -> str:
+    return found if not found or (found[:1].isalnum() and found.isprintable()) else json.dumps(found)
 
 
 def _rfc3339(timestamp_ms: int) -> str:

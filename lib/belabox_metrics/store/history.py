@@ -69,7 +69,9 @@ class Point:
 
     @property
     def mean(self) -> float:
-        return self.total / self.count
+        mean = self.total / self.count
+        # A sum may be more than a double holds, what it is a mean of is not.
+        return min(max(mean, self.least), self.greatest) if mean == mean else self.last
 
     def take(self, later: Point) -> None:
         """`later` happened in the same step."""

@@ -116,8 +116,16 @@ class Stored:
         self.start_ms = start_ms
         self.end_ms = end_ms
         self.status = status
-        found = parse(metadata) if metadata else {}
-        self.metadata: dict[str, object] = found if isinstance(found, dict) else {}
+        self.metadata = _object(metadata)
+
+
+def _object(metadata: str) -> dict[str, object]:
+    """{} for what is none, which another program, or a bit that turned, may have left there."""
+    try:
+        found = parse(metadata or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def latest(connection: Connection, most: int, since_ms: int = 0, until_ms: int | None = None) -> list[Stored]:

@@ -104,3 +104,11 @@ def test_no_text_becomes_markup(where: str) -> None:
 def test_a_chart_without_a_number_says_so() -> None:
     found = tree(Chart("Bitrate", "stream.bitrate_kbps", [Line("sent", [], 1000)]))
     assert [child.tag for child in found] == ["figcaption", "p"]
+
+
+@pytest.mark.parametrize("far", [1.7e308, float("inf"), float("-inf"), float("nan")])
+def test_what_no_axis_reaches_is_left_out(far: float) -> None:
+    """From the least to the greatest of doubles is farther than one holds."""
+    points = [point(0, -1e299), point(10, far), point(20, 1e299)]
+    assert len(paths(Chart("own", "own.number", [Line("all", points, 25_000)]))) == 1
+    assert "no numbers" in drawn(Chart("own", "own.number", [Line("all", [point(0, far)], 25_000)]), WINDOW)

@@ -32,6 +32,8 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (0, 0, [0, 0.25, 0.5, 0.75, 1]),
         (100, 100, [100, 125, 150, 175, 200]),
         (0, 1e15, [0, 2.5e14, 5e14, 7.5e14, 1e15]),
+        (0, 5e-324, [0, 0.25, 0.5, 0.75, 1]),
+        (-1e300, 1e300, [-1e300, -5e299, 0, 5e299, 1e300]),
     ],
 )
 def test_levels_are_round_and_hold_all_values(low: float, high: float, expected: list[float]) -> None:

@@ -257,14 +257,25 @@ def test_a_file_is_whole_or_not_there(box: Box, export: Any, monkeypatch: pytest
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "page", lambda *_: os.kill(os.getpid(), 2))
         with pytest.raises(KeyboardInterrupt):
-            command.main(["-o", str(path), "--database", box.store.path])
+            command.main(["-o", str(path), "--force", "--database", box.store.path])
     assert (path.read_bytes(), [name for name in os.listdir(box.path) if "partial" in name]) == (b"before", [])
-    assert export("-o", str(path)) == b""
+    assert export("-o", str(path), "--force") == b""
     assert len(lines(gzip.decompress(path.read_bytes()))) == 3
     again = path.read_bytes()
-    export("-o", str(path))
+    export("-o", str(path), "--force")
     assert path.read_bytes() == again
     assert gzip.decompress(export("--gzip")) == export()
+
+
+def test_what_is_there_is_replaced_only_if_asked(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    box.many(3)
+    path = box.path / "kept.jsonl"
+    path.write_bytes(b"mine")
+    assert command.main(["-o", str(path), "--database", box.store.path]) == 2
+    said = f"belabox-metrics export: {path}: is there already (take another name, or replace it with --force)\n"
+    assert (capsys.readouterr().err, path.read_bytes()) == (said, b"mine")
+    assert command.main(["-o", str(path), "--force", "--database", box.store.path]) == 0
+    assert len(lines(path.read_bytes())) == 3
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "directory"])
@@ -324,3 +335,14 @@ def test_a_name_is_no_formula_and_nothing_for_a_terminal(box: Box, export: Any, 
     text = export("--format", "csv")
     assert [row["name"] for row in rows(text)] == [json.dumps(name), "cpu.usage"]
     assert all(byte >= 32 or byte == 10 for byte in text)
+
+
+@pytest.mark.parametrize("session", ["=cmd|' /C calc'!A0", "two\nlines", "-1", "@a"])
+def test_the_id_of_a_session_that_was_taken_over_is_no_formula_and_one_line(
+    box: Box, export: Any, session: str
+) -> None:
+    with box.store.writing() as connection:
+        connection.execute("INSERT INTO sessions (id, start_time, status) VALUES (?, ?, 'active')", (session, START_MS))
+    box.run(Sample("n", 1))
+    (row,) = rows(export("--format", "csv"))
+    assert row["session_id"] == json.dumps(session)

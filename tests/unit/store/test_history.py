@@ -74,3 +74,9 @@ def test_how_much_there_is_is_known_before_it_is_read(box: Box) -> None:
     assert sorted(history.amount(connection, names, START, START * 2)) == [1, 4]
     assert sorted(history.amount(connection, names, START + 10_000, START + 30_000)) == [0, 2]
     assert history.amount(connection, ("no.such",), 0, START * 2) == []
+
+
+def test_numbers_whose_sum_no_double_holds_have_a_mean(box: Box) -> None:
+    _numbers(box, 1.5e308, 1.5e308, 1.7e308, every_ms=1000)
+    (points,) = history.points(box.store.connection(), ("cpu.usage_percent",), 0, START * 2, 60_000).values()
+    assert 1.5e308 <= points[0].mean <= 1.7e308

@@ -230,3 +230,16 @@ def test_the_command_without_streams_or_database(box: Box, capsys: pytest.Captur
     for wrong in ("0", "x", "1001"):
         with pytest.raises(SystemExit):
             main(["--limit", wrong])
+
+
+@pytest.mark.parametrize("metadata", ["no JSON", "[", '"text"', "", None])
+def test_a_session_whose_setup_another_program_wrote_is_listed_all_the_same(
+    box: Box, metadata: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with box.store.writing() as connection:
+        connection.execute(
+            "INSERT INTO sessions (id, start_time, end_time, status, metadata) VALUES (?, ?, ?, 'completed', ?)",
+            (ONE, START, START + 1000, metadata),
+        )
+    assert main(["--database", box.store.path]) == 0
+    assert ONE in capsys.readouterr().out
