@@ -14,7 +14,7 @@ from typing import Any
 from ..outcome import KEPT, Row
 from .torn import breakages, original, verdict
 
-NEEDED = ("qemu-system-x86_64", "e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics")
+NEEDED = ("e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics")
 
 
 def torn(seed: int, times: int) -> Row:
@@ -34,7 +34,7 @@ def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> list[R
     """What became of machines; all of it goes to docs/reliability as well."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
-        sys.exit(f"powercut --long needs {', '.join(missing)}: apt-get install qemu-system-x86 e2fsprogs mmdebstrap")
+        sys.exit(f"powercut --long needs {', '.join(missing)}: tests/run installs them")
     # Only now: it knows of upload formats, and asks for what a short form has no need of.
     from .lab import measure
 

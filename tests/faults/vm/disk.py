@@ -1,4 +1,4 @@
-"""A disk with a write cache that is really lost: a server of NBD on a socket, to which QEMU connects.
+"""A disk with a write cache that is really lost: a server of NBD on a socket, to which a machine connects.
 
 What is written stays in memory until the machine flushes; then all of it goes to the file. At a power cut each write
 since the last flush is kept, lost or torn, whatever was written after it, as a drive that reorders its cache may do.
@@ -55,16 +55,24 @@ class Disk:
         self._listening.listen()
         self._idle = threading.Event()
         self._idle.set()
+        self._has_power = True
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
+    def unplug(self) -> None:
+        """From now on it does nothing and says nothing, whatever a machine that is being killed, or who speaks for it
+        here, still asks for."""
+        with self._lock:
+            self._has_power = False
+
     def cut(self, chance: random.Random) -> Cut:
-        """The power is gone: the machine must be dead by now."""
+        """The power was gone: the machine must be dead by now. What is left is there for the next one."""
         # What it had sent before it died, the drive has.
         self._idle.wait()
         with self._lock:
             done = self._settle(chance, self._file)
             self._forget()
+            self._has_power = True
         return done
 
     def as_if_cut(self, chance: random.Random, path: Path) -> Cut:
@@ -199,6 +207,8 @@ class Disk:
             data = _exactly(connection, length) if kind == _WRITE else b""
             answer, error = b"", 0
             with self._lock:
+                if not self._has_power:
+                    continue
                 if start + length > self.size or kind > _FLUSH:
                     error = _EINVAL
                 elif kind == _READ:

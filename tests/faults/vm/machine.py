@@ -1,10 +1,9 @@
-"""A virtual machine that can lose its power: QEMU, the kernel of image, and the disk of disk.py."""
+"""A machine that can lose its power: a kernel of its own on the disk of disk.py, of QEMU where there is KVM, else of
+User Mode Linux."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -12,81 +11,103 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import qemu, uml
 from .disk import Disk
+from .network import Network
 
-# From the host as the machine sees it: QEMU's user networking.
-HOST = "10.0.2.2"
-BOOT_S = 400
+IMAGE = Path(__file__).with_name("image")
+BOOT_S = 180
 MEMORY_MB = 384
 _PORTS = ("agent", "journal", "evidence")
+# With what dies, it dies.
+_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
-def accelerator() -> str:
-    """kvm where this machine has it; else QEMU's translation, some ten times slower. That there is a device proves
-    nothing: in a virtual machine whose processor has no word for it, it boots nothing."""
-    flags = set(Path("/proc/cpuinfo").read_text().split())
-    return "kvm" if flags & {"svm", "vmx"} and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
+def engine() -> str:
+    """Of the two that this host can have, as their modules are named. Raises RuntimeError when it can have neither."""
+    if qemu.is_possible():
+        return qemu.NAME
+    if uml.is_possible():
+        return uml.NAME
+    raise RuntimeError("no KVM, and no User Mode Linux: apt-get install user-mode-linux qemu-system-common kmod")
+
+
+def built() -> Path:
+    """The folder with disk.raw, a Debian as image makes it; to be copied. Takes a minute or two the first time."""
+    done = subprocess.run([IMAGE, engine()], check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.strip())
 
 
 class Machine:
-    """`image`: the folder with vmlinuz and initrd.img; `disk` answers at `address`. Sockets and the console are files
-    in `folder`."""
+    """`image`: what built() gave; `disk` answers at `address`. The console is a file in `folder`. Without a `network`
+    it has none."""
 
-    def __init__(self, image: Path, disk: Disk, address: Path, folder: Path) -> None:
+    def __init__(
+        self,
+        image: Path,
+        disk: Disk,
+        address: Path,
+        folder: Path,
+        network: Network | None = None,
+        memory_mb: int = MEMORY_MB,
+    ) -> None:
         self._image = image
         self.disk = disk
         self._address = address
-        self._folder = folder
+        self._console = folder / "console"
+        self._network = network
+        self._memory_mb = memory_mb
 
     def power_on(self) -> Power:
-        return Power(self._command(), self._folder)
-
-    def _command(self) -> list[str]:
-        program = shutil.which("qemu-system-x86_64")
-        if program is None:
-            raise RuntimeError("qemu-system-x86_64 is missing: apt-get install qemu-system-x86")
-        kind = accelerator()
-        command = [program, "-accel", kind, "-machine", "q35", "-nodefaults", "-no-user-config", "-no-reboot"]
-        command += ["-cpu", "host" if kind == "kvm" else "Nehalem", "-smp", "1", "-m", str(MEMORY_MB)]
-        command += ["-display", "none"]
-        command += ["-kernel", str(self._image / "vmlinuz"), "-initrd", str(self._image / "initrd.img")]
-        command += ["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=-1 mitigations=off"]
-        command += ["-serial", f"file:{self._folder}/console"]
-        disk = f"driver=nbd,node-name=disk,server.type=unix,server.path={self._address}"
-        command += ["-blockdev", disk, "-device", "virtio-blk-pci,drive=disk,write-cache=on"]
-        command += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
-        command += ["-device", "virtio-serial-pci", "-device", "virtio-rng-pci"]
+        ours, theirs = {}, {}
         for port in _PORTS:
-            command += ["-chardev", f"socket,id={port},path={self._folder}/{port}"]
-            command += ["-device", f"virtserialport,chardev={port},name={port}"]
-        return command
+            ours[port], theirs[port] = socket.socketpair()
+        try:
+            command = self._command({port: end.fileno() for port, end in theirs.items()})
+            return Power(command, ours, theirs, self.disk, self._console)
+        finally:
+            for end in theirs.values():
+                end.close()
+
+    def _command(self, ends: dict[str, int]) -> list[str]:
+        net = self._network is not None
+        inside = self._network.inside() if self._network else []
+        if engine() == qemu.NAME:
+            return [*inside, *qemu.command(self._image, self._address, self._memory_mb, ends, net)]
+        return [*inside, *uml.command(self._address, self._memory_mb, ends, net)]
 
 
 class Power:
     """From power on to power off. `began`: Unix time; `records`: of the journal, those of the jobs, as they come."""
 
-    def __init__(self, command: list[str], folder: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        ours: dict[str, socket.socket],
+        theirs: dict[str, socket.socket],
+        disk: Disk,
+        console: Path,
+    ) -> None:
         self.records: list[dict[str, Any]] = []
-        self._folder = folder
+        self._disk = disk
+        self._console = console
         self._evidence: list[bytes] = []
         self._news = threading.Condition()
         self._over = False
-        listening = {port: _listen(folder / port) for port in _PORTS}
-        self.began = time.time()
-        # With what dies, it dies.
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            ends = {port: self._accept(end) for port, end in listening.items()}
-        finally:
-            for end in listening.values():
-                end.close()
-        self._agent = ends["agent"]
+        self._agent = ours["agent"]
         # Answers that nobody has read.
         self._owed = 0
+        self.began = time.time()
+        with console.open("wb") as printed:
+            self._process = subprocess.Popen(
+                [*_WITH_US, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                pass_fds=[end.fileno() for end in theirs.values()],
+            )
         self._readers = [
-            threading.Thread(target=read, args=(ends[port],), daemon=True)
+            threading.Thread(target=read, args=(ours[port],), daemon=True)
             for port, read in (("journal", self._read_journal), ("evidence", self._read_evidence))
         ]
         for reader in self._readers:
@@ -139,6 +160,7 @@ class Power:
     def cut(self) -> float:
         """No power any more, from one instruction to the next; when that was. The disk's cache is the caller's."""
         at = time.time()
+        self._disk.unplug()
         self._process.kill()
         self._end()
         return at
@@ -151,21 +173,10 @@ class Power:
 
     def _end(self) -> None:
         self._process.wait()
-        assert self._process.stderr
-        self._process.stderr.close()
         self._agent.close()
-        # What it had said is in the sockets.
+        # What it had said is in the sockets, and these are at their end when the last of its processes is gone.
         for reader in self._readers:
             reader.join()
-
-    def _accept(self, end: socket.socket) -> socket.socket:
-        end.settimeout(30)
-        try:
-            return end.accept()[0]
-        except TimeoutError:
-            self._process.kill()
-            _, said = self._process.communicate()
-            raise RuntimeError(f"qemu did not start: {said.decode(errors='replace')}") from None
 
     def _read_journal(self, end: socket.socket) -> None:
         with end, end.makefile("rb") as lines:
@@ -193,14 +204,5 @@ class Power:
                     self._news.notify_all()
 
     def _silent(self, what: str) -> AssertionError:
-        said = self._process.stderr.read() if self._process.poll() is not None and self._process.stderr else b""
-        console = (self._folder / "console").read_text(errors="replace")
-        return AssertionError(f"{what}; {said.decode(errors='replace')}\nthe end of its console:\n{console[-3000:]}")
-
-
-def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    end = socket.socket(socket.AF_UNIX)
-    end.bind(str(path))
-    end.listen()
-    return end
+        console = self._console.read_text(errors="replace")
+        return AssertionError(f"{what}; the end of its console:\n{console[-3000:]}")

@@ -29,13 +29,16 @@ class Client:
         self.size, _ = struct.unpack(">QH", self._read(10))
 
     def ask(self, kind: int, start: int = 0, data: bytes = b"", length: int = 0, flags: int = 0) -> bytes:
-        head = struct.pack(">IHHQQI", 0x25609513, flags, kind, 7, start, length or len(data))
-        self._end.sendall(head + data)
+        self.send(kind, start, data, length, flags)
         _, error, handle = struct.unpack(">IIQ", self._read(16))
         assert handle == 7
         if error:
             raise OSError(error, "refused")
         return self._read(length) if kind == READ else b""
+
+    def send(self, kind: int, start: int = 0, data: bytes = b"", length: int = 0, flags: int = 0) -> None:
+        head = struct.pack(">IHHQQI", 0x25609513, flags, kind, 7, start, length or len(data))
+        self._end.sendall(head + data)
 
     def die(self) -> None:
         self._end.close()
@@ -91,6 +94,20 @@ def test_what_was_not_flushed_is_read_back_and_lost_with_the_power(disk: Disk, c
     client.die()
     assert disk.cut(AllLost()) == (0, 2, 0)
     assert path.read_bytes()[: 2 * BLOCK] == b"a" * BLOCK + b"." * BLOCK
+
+
+def test_without_power_nothing_more_is_written_or_said(disk: Disk, client: Client, path: Path, tmp_path: Path) -> None:
+    """Whoever speaks for a machine that is being killed may still flush."""
+    client.ask(WRITE, 0, b"a" * BLOCK)
+    disk.unplug()
+    client.send(WRITE, BLOCK, b"b" * BLOCK)
+    client.send(FLUSH)
+    client.die()
+    assert disk.cut(AllLost()) == (0, 1, 0)
+    assert path.read_bytes() == b"." * SIZE
+    again = Client(tmp_path / "socket")
+    assert again.ask(READ, 0, length=BLOCK) == b"." * BLOCK
+    again.die()
 
 
 def test_a_write_that_must_be_on_the_disk_is_and_no_older_one_comes_after_it(
