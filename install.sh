@@ -190,6 +190,16 @@ need_token_file() {
     [[ -z $1 || (-f $1 && -r $1 && -s $1) ]] || fail "--token-file $1: there is no such file, or it is empty"
 }
 
+# By the program that is to be installed, before any of it is: one that lies there and is not started is of no use.
+need_right_configuration() {
+    local remote=$1 device_id=$2 token=$3 overrides=$4 new
+    [[ -n $remote$device_id$overrides ]] || return 0
+    new=$(mktemp)
+    make_config "$SOURCE" "$new" "$SOURCE/configs/config.yaml" "$remote" "$device_id" "$overrides" "${token:-$TOKEN}" ||
+        fail "nothing was installed, the configuration was left as it was"
+    rm "$new"
+}
+
 # ---- start ----
 
 print_next_steps() {
@@ -217,7 +227,9 @@ install_all() {
     need_settings "$overrides"
     need_systemd
     need_no_package "./install.sh --package, then apt install ./belabox-metrics_*.deb"
+    # Its modules read the configuration, so they come first.
     need_packages
+    need_right_configuration "$remote" "$device_id" "$token_file" "$overrides"
     # Before the tree is replaced, which holds the default of last time.
     cmp -s "$SOURCE/configs/config.yaml" $TREE/config.yaml || default=changed
     install_account

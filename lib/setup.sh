@@ -82,32 +82,20 @@ install_account() {
 # install_config SHIPPED unchanged|changed REMOTE DEVICE-ID [SETTINGS]: whether the shipped one has changed since last
 # time; SETTINGS is a file for DEFAULTS.
 install_config() {
-    local shipped=$1 default=$2 remote=$3 device_id=$4 overrides=${5:-}
-    local new=$CONFIG_DIR/.config.yaml.new settings=() said=''
+    local shipped=$1 default=$2 remote=$3 device_id=$4 overrides=${5:-} new=$CONFIG_DIR/.config.yaml.new
     install -d -m 0750 -o root -g $ACCOUNT $CONFIG_DIR
     install -d -m 0755 -o root -g root $CONFIG_DIR/collectors.d
     install -d -m 0750 -o $ACCOUNT -g $ACCOUNT $STATE
 
-    [[ -z $device_id ]] || settings+=("device.id=$device_id")
-    [[ -z $remote ]] || settings+=("remote.url=$remote" remote.enabled=true)
     if [[ -e $CONFIG ]]; then
         if [[ $default == changed ]] && ! cmp -s "$shipped" $CONFIG; then
             install -m 0640 -o root -g $ACCOUNT "$shipped" $CONFIG.dist
             say "kept $CONFIG; the new default is beside it: config.yaml.dist"
         fi
-        [[ ${#settings[@]} != 0 || -n $overrides ]] || return 0
-        cp $CONFIG $new
-    else
-        cp "$shipped" $new
-        [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
+        [[ -n $remote$device_id$overrides ]] || return 0
     fi
-    if ! set_in_yaml $new "${settings[@]}" ||
-        ! said=$("$TREE/jobs/cli.py" check $new --settings "${overrides:-$DEFAULTS}" 2>&1 >/dev/null); then
-        rm -f $new
-        # The file that a person knows.
-        [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
+    make_config $TREE $new "$shipped" "$remote" "$device_id" "$overrides" $TOKEN ||
         fail "the configuration was left as it was"
-    fi
     if ! cmp -s $new $CONFIG; then
         say "writing $CONFIG"
         chown root:$ACCOUNT $new
@@ -116,6 +104,28 @@ install_config() {
     fi
     rm -f $new
     [[ -z $overrides ]] || install_overrides "$overrides"
+}
+
+# make_config PROGRAM NEW SHIPPED REMOTE DEVICE-ID SETTINGS TOKEN: what the configuration would become, as NEW. Where
+# PROGRAM, the tree that is installed or one that is to be, finds it wrong, it is told, and NEW is not there. TOKEN is
+# the file of which the secret is, or will be.
+make_config() {
+    local program=$1 new=$2 shipped=$3 remote=$4 device_id=$5 overrides=$6 token=$7 settings=() said=''
+    [[ -z $device_id ]] || settings+=("device.id=$device_id")
+    [[ -z $remote ]] || settings+=("remote.url=$remote" remote.enabled=true)
+    if [[ -e $CONFIG ]]; then
+        cp $CONFIG "$new" || return 1
+    else
+        cp "$shipped" "$new" || return 1
+        [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
+    fi
+    set_in_yaml "$program" "$new" "${settings[@]}" &&
+        said=$("$PYTHON" -I -B "$program/jobs/cli.py" check "$new" --settings "${overrides:-$DEFAULTS}" \
+            --token-file "$token" 2>&1 >/dev/null) && return
+    rm -f "$new"
+    # The file that a person knows.
+    [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
+    return 1
 }
 
 # What differs on this box, as it was just found to be right. Not a file that is half written, as it is watched.
@@ -140,8 +150,8 @@ install_token() {
     fi
 }
 
-# set_in_yaml FILE SECTION.KEY=VALUE...
-set_in_yaml() { (cd / && PYTHONPATH=$TREE/lib "$PYTHON" -m belabox_metrics.config.edit "$@"); }
+# set_in_yaml PROGRAM FILE SECTION.KEY=VALUE...
+set_in_yaml() { (cd / && PYTHONPATH=$1/lib "$PYTHON" -B -m belabox_metrics.config.edit "${@:2}"); }
 
 # ---- start ----
 

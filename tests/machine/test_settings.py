@@ -42,8 +42,13 @@ def test_a_wrong_file_is_refused_before_anything_runs_with_it(fresh: Machine) ->
         refused = fresh.run("/src/install.sh", "--settings", "/root/wrong.env", check=False, timeout=300)
         assert refused.returncode == 1
         assert why in refused.stderr
-        assert "left as it was" in refused.stderr
-        assert fresh.run("test", "-e", DEFAULTS, check=False).returncode == 1
+        assert "nothing was installed, the configuration was left as it was" in refused.stderr
+    fresh.run("tee", "/root/wrong.env", input=SETTINGS)
+    refused = fresh.run("/src/install.sh", "--settings", "/root/wrong.env", check=False, timeout=300)
+    assert "/etc/belabox-metrics/api-token" in refused.stderr, "a server that wants a token, and none is given"
+    for path in (DEFAULTS, "/etc/belabox-metrics", "/usr/lib/belabox-metrics", "/usr/bin/belabox-metrics"):
+        assert fresh.run("test", "-e", path, check=False).returncode == 1
+    assert fresh.run("id", "metrics", check=False).returncode == 1
     refused = fresh.run("/src/install.sh", "--settings", "/root/nothing", check=False)
     assert "--settings /root/nothing: there is no such file" in refused.stderr
 

@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
         try:
             wanted = Wanted(since_ms, until_ms, _known(connection, options.metric))
             stored = Stored(connection, Correction(connection, clock.now()), wanted)
-            with opened(options.output, options.gzip or options.output.endswith(".gz")) as write:
+            packed = options.gzip or options.output.endswith(".gz")
+            with opened(options.output, packed, replace=options.force) as write:
                 # The bar and the lines would write over each other.
                 export(connection, stored, options.format, write, bool(options.output) or not os.isatty(STDOUT))
         finally:
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     help_metric = "these metrics or series alone (cpu.usage, cpu.usage_percent)"
     parser.add_argument("--metric", nargs="+", action="extend", default=[], metavar="NAME", help=help_metric)
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="into a file, and not to stdout")
+    parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
     parser.add_argument("--gzip", action="store_true", help="packed; so is a FILE that ends in .gz")
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
     return parser

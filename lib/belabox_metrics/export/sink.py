@@ -23,13 +23,15 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 @contextmanager
-def opened(path: str, packed: bool) -> Iterator[Write]:
+def opened(path: str, packed: bool, *, replace: bool = False) -> Iterator[Write]:
     """`with opened(path, packed) as write:`; "" is stdout, where a reader that leaves is a BrokenPipeError.
 
-    A file gets its name, be it that of another one, when the block has ended well. Raises UsageProblem for what can't
-    be written to, StoreProblem when the disk is full."""
+    A file gets its name when the block has ended well; with `replace` be it that of another one. Raises UsageProblem
+    for what can't be written to, StoreProblem when the disk is full."""
     if path:
-        with WholeFile(path, replace=True) as file, _packing(file.write, packed) as write:
+        if not replace and os.path.isfile(path):
+            raise UsageProblem("is there already", where=path, hint="take another name, or replace it with --force")
+        with WholeFile(path, replace=replace) as file, _packing(file.write, packed) as write:
             yield write
     elif packed and os.isatty(STDOUT):
         raise UsageProblem("a terminal can't show it", where="--gzip", hint="-o FILE, or into a pipe")

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
             text = words(made)
         else:
             text = html(made)
-        _put(text, options.output or "-")
+        _put(text, options.output or "-", replace=options.force)
     except (Problem, DatabaseError) as caught:
         failed = problem(caught, options.database)
         print(f"belabox-metrics report: {failed}", file=sys.stderr)
@@ -39,8 +39,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _put(text: str, path: str) -> None:
-    """Whole or not at all; `-` is standard output. Raises Problem."""
+def _put(text: str, path: str, *, replace: bool) -> None:
+    """Whole or not at all; `-` is standard output. What is there is refused, or with `replace` replaced. Raises
+    Problem."""
     content = text.encode("utf-8", "backslashreplace")
     if path == "-":
         sys.stdout.buffer.write(content)
@@ -50,6 +51,8 @@ def _put(text: str, path: str) -> None:
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             raise UsageProblem("is no plain file", where=path, hint="to write into it, use -o - and redirect it")
+        if os.path.lexists(path) and not replace:
+            raise UsageProblem("is there already", where=path, hint="take another name, or replace it with --force")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(aside)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the beginning of its id is enough; default: the last one",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the HTML there; - is standard output")
+    parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
     parser.add_argument("--json", action="store_true", help="the findings as JSON instead")
     parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
     return parser

@@ -13,6 +13,7 @@ from ..config.configuration import load
 from ..config.duration import spell
 from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem
+from ..remote.credentials import TOKEN_FILE
 from ..store.database import database_path
 from . import doubts, plan, programs, secrets
 from .compile import configuration_path
@@ -27,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         configuration = load(options.file, defaults_file=options.settings)
-        secrets.check(configuration)
+        secrets.check(configuration, options.token_file)
         programs.check(configuration)
     except ConfigProblem as problem:
         if options.json:
@@ -91,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", metavar="FILE", nargs="?", default=configuration_path(), help=default)
     settings = f"instead of {DEFAULTS_FILE}: what differs on a box"
     parser.add_argument("--settings", metavar="FILE", default=DEFAULTS_FILE, help=settings)
+    token = f"instead of {TOKEN_FILE}: the secret of remote.auth"
+    parser.add_argument("--token-file", metavar="FILE", default="", help=token)
     parser.add_argument("--json", action="store_true", help="for a program")
     parser.add_argument("--database", metavar="FILE", default=database_path(), help=f"what was collected, {default}")
     return parser

@@ -46,10 +46,14 @@ def _lines(files: dict[str, str]) -> str:
     return "".join(f"LoadCredential={name}:{path.replace('%', '%%')}\n" for name, path in files.items())
 
 
-def check(configuration: Configuration) -> None:
+def check(configuration: Configuration, token_file: str = "") -> None:
     """Raises ConfigProblem when one can't be used: systemd would not even start the unit without the file, and say no
-    more than 243/CREDENTIALS. Who may not look into a directory can't tell, and is told nothing."""
+    more than 243/CREDENTIALS. Who may not look into a directory can't tell, and is told nothing.
+
+    token_file: what will be TOKEN_FILE, where a box is about to get it."""
     needed = {**files(configuration), **health_files(configuration)}
+    if token_file:
+        needed = {name: token_file if path == credentials.TOKEN_FILE else path for name, path in needed.items()}
     found = credentials.Credentials(needed)
     for name, path in needed.items():
         if not _may_look(path):

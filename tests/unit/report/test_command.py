@@ -50,6 +50,12 @@ def test_it_writes_a_file(database: str, tmp_path: Path, capsys: pytest.CaptureF
     assert "wwan0 disappeared from USB" in path.read_text()
     assert [file.name for file in tmp_path.iterdir() if "one" in file.name] == ["one.html"]
     assert "open it in a browser" in capsys.readouterr().err
+    path.write_text("mine")
+    assert command.main(["--database", database, "-o", str(path)]) == 2
+    assert "replace it with --force" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    assert command.main(["--database", database, "-o", str(path), "--force"]) == 0
+    assert "wwan0 disappeared from USB" in path.read_text()
 
 
 def test_a_pipe_gets_the_page(database: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -163,5 +169,6 @@ def test_a_link_beside_the_file_leads_nowhere(database: str, tmp_path: Path) -> 
     other.write_text("kept")
     for name in ("one.html", "one.html.new", f".one.html.{os.getpid()}.partial"):
         (tmp_path / name).symlink_to(other)
-    command.main(["--database", database, "-o", str(tmp_path / "one.html")])
+    assert command.main(["--database", database, "-o", str(tmp_path / "one.html"), "--force"]) == 0
+    assert "wwan0" in (tmp_path / "one.html").read_text()
     assert other.read_text() == "kept"
