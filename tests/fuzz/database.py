@@ -182,10 +182,10 @@ def _stored(path: Path) -> bool:
         except Damaged:
             recover.heal(str(path), "collect")
         except Problem as refused:
-            _is_told(refused)
+            is_told(refused)
             return False
         finally:
-            _close(store)
+            close(store)
     raise AssertionError("a database that was just made is damaged")
 
 
@@ -195,24 +195,24 @@ def _recovered(path: Path) -> None:
         recover.recover(store)
     except DatabaseError as error:
         # As main does it.
-        _is_told(problem(error, str(path)))
+        is_told(problem(error, str(path)))
     except Problem as refused:
-        _is_told(refused)
+        is_told(refused)
     finally:
-        _close(store)
+        close(store)
     # The next to come meets no damage: if this one did, it has put a new one in its place.
     store = Store(str(path), wait_s=1)
     try:
         _add(store, EARLIER + LATER + 2)
     finally:
-        _close(store)
+        close(store)
 
 
-def _is_told(refused: Problem) -> None:
+def is_told(refused: Problem) -> None:
     assert len(str(refused).splitlines()) == 1
 
 
-def _close(store: Store) -> None:
+def close(store: Store) -> None:
     # A process ends; this one lives on, and must not keep locks.
     with suppress(DatabaseError, Problem):
         store.close()

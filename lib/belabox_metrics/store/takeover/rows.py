@@ -27,6 +27,8 @@ SESSIONS = 10_000
 HOUR_MS = 3_600_000
 # Rows of its last hour that are counted: it had some ten thousand.
 COUNTED = 1_000_000
+# No integer of SQLite is less.
+EARLIEST = -(2**63)
 END = "end"
 # Of what is damaged, so many ids are tried at a time.
 WINDOW = 500
@@ -90,8 +92,8 @@ class Rows:
             return
         place = json.loads(cursor) if cursor else {}
         if not cursor:
-            yield Batch([], json.dumps({"at": -(2**63), "id": 0}), 0, sessions=self._sessions())
-            place = {"at": -(2**63), "id": 0}
+            yield Batch([], json.dumps({"at": EARLIEST, "id": 0}), 0, sessions=self._sessions())
+            place = {"at": EARLIEST, "id": 0}
         if "from" not in place:
             try:
                 for batch in self._in_time(place):
@@ -177,8 +179,8 @@ class Rows:
     def _beyond(self) -> int:
         """How many rows have no time that a database could hold, or one that is yet to come."""
         time = self._layout.time
-        query = f"SELECT count(*) FROM metrics WHERE {time} IS NULL OR {time} > ?"  # noqa: S608 - no input
-        return int(self._connection.execute(query, (self._latest,)).fetchone()[0])
+        query = f"SELECT count(*) FROM metrics WHERE {time} IS NULL OR {time} > ? OR {time} < ?"  # noqa: S608 - no input
+        return int(self._connection.execute(query, (self._latest, EARLIEST)).fetchone()[0])
 
     def _sessions(self) -> list[OldSession]:
         """One that is active ended when the Go program did: with its last row."""
