@@ -41,6 +41,7 @@ class Store:
         self.path = path
         self.lock = Lock(path + ".lock", wait_s)
         self._connection: Connection | None = None
+        self._itself: Store | None = None
         self._file = 0
 
     def connection(self) -> Connection:
@@ -53,6 +54,8 @@ class Store:
                 self.lock.acquire()
                 self.lock.release()
                 self._connection = self._ready()
+            # A circle, lest it is let go of when the job's main returns: Python before 3.11 would close it there.
+            self._itself = self
         return self._connection
 
     def _ready(self) -> Connection:
@@ -126,7 +129,7 @@ class Store:
             self.lock.acquire()
             try:
                 self._connection.close()
-                self._connection = None
+                self._connection = self._itself = None
             finally:
                 self.lock.release()
 

@@ -45,6 +45,16 @@ for number in range(40):
         runs.add(connection, runs.Run("collect", clock.now(), metric=sys.argv[2], samples=[Sample("n", number)]))
 os._exit(0)
 """
+# As a job: what it has is let go of before it leaves.
+LEAVER = """
+import os, sys
+from belabox_metrics.store.database import Store
+def main():
+    with Store(sys.argv[1]).writing() as connection:
+        connection.execute("CREATE TABLE mine (n)")
+main()
+os._exit(0)
+"""
 
 
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -73,6 +83,12 @@ def test_eight_writers_on_no_database_make_one_and_lose_nothing(tmp_path: Path) 
         assert connection.execute("SELECT count(*), count(DISTINCT id) FROM runs").fetchone() == (320, 320)
         assert connection.execute("SELECT sum(samples_total) FROM jobs").fetchone() == (320,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_who_leaves_has_closed_nothing_and_the_log_stays(tmp_path: Path) -> None:
+    path = str(tmp_path / "metrics.db")
+    assert start(LEAVER, path).wait(timeout=60) == 0
+    assert log_size(path) > 0
 
 
 def test_who_waits_too_long_for_the_lock_leaves_with_the_holders_name(box: Box) -> None:
