@@ -29,7 +29,10 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
         sys.excepthook(*sys.exc_info())
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except OSError:  # the reader of a pipe has left
         code = code or 1
+    try:  # noqa: SIM105 - contextlib costs a millisecond
+        sys.stderr.flush()
+    except OSError:  # nobody hears what was said; it is done nevertheless
+        pass
     os._exit(code)  # noqa: SLF001 - the documented name

@@ -56,7 +56,7 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     # The <N> prefix is the priority for a manager that reads stderr (sd-daemon(3)); a person need not see it.
     prefix = f"<{priority}>" if variable("JOURNAL_STREAM") else ""
     text = f"{prefix}{_one_line(message)}" + (f"  [{_one_line(shown)}]" if shown else "")
-    sys.stderr.write(text + "\n")
+    _print(text)
 
 
 def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: bool = False, **fields: object) -> int:
@@ -65,7 +65,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: 
     message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"
     if not variable("JOURNAL_STREAM"):
         # To a person the sentence is all there is to say: the fields only repeat it.
-        sys.stderr.write(f"{_one_line(message)}\n")
+        _print(_one_line(message))
         return problem.exit_code
     record(
         message,
@@ -95,6 +95,14 @@ def _send(message: str, priority: int, message_id: str, fields: dict[str, object
     except OSError:
         return False
     return True
+
+
+def _print(line: str) -> None:
+    """What nobody hears is done nevertheless, and is not to be taken for undone."""
+    try:  # noqa: SIM105 - contextlib costs a millisecond
+        sys.stderr.write(line + "\n")
+    except OSError:
+        pass
 
 
 def _one_line(text: str) -> str:

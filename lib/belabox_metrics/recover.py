@@ -35,12 +35,11 @@ def main(_arguments: list[str]) -> int:
     try:
         turn.acquire()
         recover(store)
+        _forget_wanted()
     except (Problem, DatabaseError) as caught:
         return journal.failure(problem(caught, store.path), job="recover")
     finally:
         turn.release()
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_wanted())
     return 0
 
 
@@ -78,7 +77,8 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
 def recover(store: Store) -> None:
     """Look the whole database over if somebody met damage in it, and bring in what was moved aside, all of it."""
     of = damage.inode(store.path)
-    if os.access(_wanted(), os.F_OK) and (why := damage.found(store.path, None)):
+    # Twice: what a disk fails to read once is told as damage too.
+    if os.access(_wanted(), os.F_OK) and damage.found(store.path, None) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
     if resume.is_waiting(store):
@@ -147,6 +147,16 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
 
 def _wanted() -> str:
     return variable("BELABOX_METRICS_RECOVER") or WANTED
+
+
+def _forget_wanted() -> None:
+    """All is done. Raises StoreProblem where the file can't go: then it is all looked at once more."""
+    try:
+        os.unlink(_wanted())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreProblem(f"can't be removed: {error.strerror}", where=_wanted()) from error
 
 
 def _want() -> None:

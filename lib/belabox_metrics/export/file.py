@@ -62,14 +62,18 @@ class WholeFile:
                 if kind is None:
                     self._finish(self._file)
             finally:
-                self._file.close()
+                self._tidy(self._file)
         except OSError as failure:
             raise unwritable(self.path, failure) from failure
+        if isinstance(error, OSError):
+            raise unwritable(self.path, error) from error
+
+    def _tidy(self, file: BinaryIO) -> None:
+        try:
+            file.close()
         finally:
             if os.path.lexists(self.partial):
                 os.unlink(self.partial)
-        if isinstance(error, OSError):
-            raise unwritable(self.path, error) from error
 
     def _finish(self, file: BinaryIO) -> None:
         file.flush()

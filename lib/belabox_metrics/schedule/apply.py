@@ -20,7 +20,7 @@ from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem, Problem
 from ..owner import As
 from ..store import link, runs
-from ..store.database import DatabaseError, Store, database_path
+from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.settings import replace_settings
 from . import programs, secrets, units
 from .compile import configuration_path
@@ -76,10 +76,12 @@ def _apply(options: argparse.Namespace, manager: Manager) -> int:
         database = options.database or configuration.database
         apply = Apply(configuration, database, options.units, manager)
         done = apply.preview() if options.dry_run else apply.run()
-    except Problem as problem:
+    except (Problem, DatabaseError) as caught:
+        where = options.database or database_path()
+        failed = problem(caught, where)
         if not options.dry_run:
-            _remember(options.database or database_path(), problem)
-        return _refused(problem)
+            _remember(where, failed)
+        return _refused(failed)
     if _for_a_person():
         print("\n".join(done))
     elif not options.dry_run:
@@ -210,24 +212,24 @@ def _for_a_person() -> bool:
     return "JOURNAL_STREAM" not in os.environ
 
 
-def _remember(database: str, problem: Problem) -> None:
+def _remember(database: str, failed: Problem) -> None:
     """Leave a failed run for /health and status. A configuration that can't be used can't tell where the database is:
     it is where it was. One that is not there, or is at fault itself, has nothing to remember with."""
     if not os.path.isfile(database):
         return
-    first, *more = str(problem).split("\n")
+    first, *more = str(failed).split("\n")
     error = f"{first} (and {len(more)} more)" if more else first
     with contextlib.suppress(Problem, DatabaseError), As(), Store(database).writing() as connection:
         runs.add(connection, runs.Run("apply", clock.now(), outcome=runs.FAILED, priority=3, error=error))
 
 
-def _refused(problem: Problem) -> int:
+def _refused(failed: Problem) -> int:
     if _for_a_person():
-        print(problem, file=sys.stderr)
-        return problem.exit_code
-    refused = isinstance(problem, ConfigProblem)
+        print(failed, file=sys.stderr)
+        return failed.exit_code
+    refused = isinstance(failed, ConfigProblem)
     message_id = journal.CONFIGURATION_REFUSED if refused else journal.JOB_FAILED
-    return journal.failure(problem, job="apply", message_id=message_id)
+    return journal.failure(failed, job="apply", message_id=message_id)
 
 
 def _parser() -> argparse.ArgumentParser:
