@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
@@ -20,16 +21,32 @@ from belabox_metrics.store.database import Store
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"
-# By its name: the words of its command, and how many runs of its own a job stores.
-JOBS: dict[str, tuple[tuple[str, ...], int]] = {
-    "collect": (("collect.py", "memory.usage"), 1),
-    "collect, with state": (("collect.py", "cpu.usage"), 1),
-    "upload": (("upload.py",), 1),
-    "clock": (("clock.py",), 1),
-    "maintain": (("maintain.py",), 1),
-    "health": (("health.py", "--idle-seconds", "0.2"), 0),
-    "apply": (("apply.py",), 1),
-    "failed": (("failed.py", "belabox-metrics@memory.usage.service"), 1),
+
+
+class Job(NamedTuple):
+    """`words`: of its command. `stores`: how many runs of its own, None where that is not always so. `scene`: in which
+    box it has something to do (scenes.py)."""
+
+    words: tuple[str, ...]
+    stores: int | None = 1
+    scene: str = ""
+
+
+JOBS = {
+    "collect": Job(("collect.py", "memory.usage")),
+    "collect, with state": Job(("collect.py", "cpu.usage")),
+    "upload": Job(("upload.py",)),
+    "clock": Job(("clock.py",)),
+    "maintain": Job(("maintain.py",)),
+    "health": Job(("health.py", "--idle-seconds", "0.2"), 0),
+    "apply": Job(("apply.py",)),
+    "failed": Job(("failed.py", "belabox-metrics@memory.usage.service")),
+    "collect, damaged": Job(("collect.py", "memory.usage"), None, "damaged"),
+    "recover": Job(("recover.py",), None, "set aside"),
+    "import": Job(("recover.py",), None, "of the Go system"),
+    "maintain, archive": Job(("maintain.py",), 1, "with an archive"),
+    "export": Job(("cli.py", "export", "--force", "-o", "export.jsonl.gz"), 0, "exported"),
+    "snapshot": Job(("cli.py", "snapshot", "snapshot.db"), 0, "copied"),
 }
 # The past: so many runs of so many numbers, three days old and all sent; and some of now that were not.
 OLD, FRESH, NUMBERS = 60, 12, 10
@@ -96,16 +113,17 @@ class Box:
         return Box(folder)
 
     def command(self, job: str) -> list[str]:
-        words = list(JOBS[job][0])
+        words = list(JOBS[job].words)
         if job == "apply":
             words += ["--units", str(self.units), "--database", str(self.database)]
-        isolated = ["-I"] if job == "apply" else ["-I", "-S"]
+        isolated = ["-I"] if words[0] in ("apply.py", "cli.py") else ["-I", "-S"]
         return [PYTHON, *isolated, str(ROOT / "jobs" / words[0]), *words[1:]]
 
     def begin(self, job: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
         """`before`: what the command is an argument of."""
         return subprocess.Popen(
             [*before, *self.command(job)],
+            cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -161,8 +179,10 @@ class Box:
         return int(str(self.sql(query, *values)[0][0]))
 
     def runs_of(self, job: str) -> int:
-        """How many runs there are of the kind that `job` stores."""
-        words = JOBS[job][0]
+        """How many runs there are of the kind that `job` stores, where these can be counted."""
+        words, stores, _ = JOBS[job]
+        if not stores:
+            return 0
         if words[0] == "failed.py":
             return self.number(_OF_JOB + " AND outcome = 2", "collect", "memory.usage")
         name = words[0].rpartition(".")[0]
@@ -178,16 +198,24 @@ class Box:
             found += sum(int(cell.count) for cell in cells if cell is not None)
         return found
 
-    def wrong(self) -> list[str]:
-        """What must not be, whatever happened."""
+    def unsound(self) -> list[str]:
+        """What no database may be."""
         found = []
         if (said := self.sql("PRAGMA integrity_check")) != [("ok",)]:
             found.append(f"integrity_check: {said[0][0]}")
         if torn := self.number(_TORN):
             found.append(f"{torn} runs are not whole")
         found += [f"the row of {row[0]} does not fit its runs" for row in self.sql(_APART)]
-        if (past := self.past()) != OLD * NUMBERS:
-            found.append(f"{past} numbers of the past of {OLD * NUMBERS}")
+        return found
+
+    def lacks(self) -> list[str]:
+        """What is not there, or more than once, of the past."""
+        past = self.past()
+        return [] if past == OLD * NUMBERS else [f"{past} numbers of the past of {OLD * NUMBERS}"]
+
+    def wrong(self) -> list[str]:
+        """What must not be, whatever happened."""
+        found = self.unsound() + self.lacks()
         if len(self.sql("SELECT id FROM jobs WHERE job = 'salvaged'")) or list(self.folder.glob("metrics.db.damaged*")):
             found.append("the database was taken for damaged")
         return found

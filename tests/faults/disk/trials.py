@@ -14,7 +14,7 @@ from ..outcome import Row
 from .mounts import MOUNTS, Mount
 
 # An error that the kernel gives, to what.
-WRITES = "pwrite64,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,fchown,flock"
+WRITES = "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,rmdir,chmod,fchown,flock"
 ERRORS = (
     ("EIO", WRITES, "input/output error at a write"),
     ("EIO", "pread64", "input/output error at a read"),
@@ -22,7 +22,7 @@ ERRORS = (
     ("EDQUOT", WRITES, "quota exceeded at a write"),
 )
 # Of the short form: places that are tried for each of these; collections while a disk comes and goes.
-PLACES, COLLECTIONS = 4, 12
+PLACES, COLLECTIONS = 10, 12
 MANY = 300
 SEED = 20261121
 

@@ -48,7 +48,7 @@ class Memory:
         least, most = 256 * 1024, 32 * 1024 * 1024
         while most - least > least // 4:
             middle = (least + most) // 2
-            if here.box().job(job, before=self.within(middle)).returncode:
+            if here.box(job).job(job, before=self.within(middle)).returncode:
                 least = middle
             else:
                 most = middle

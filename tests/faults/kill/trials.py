@@ -16,11 +16,13 @@ from ..outcome import Row
 from .memory import Memory
 
 # Of the short form: places that are tried, moments, stops, limits of memory.
-PLACES, MOMENTS, STOPS, LIMITS = 9, 6, 2, 2
+PLACES, MOMENTS, STOPS, LIMITS = 24, 6, 2, 2
 MANY = 200
+STARVED = ("collect", "upload", "maintain", "recover", "import")
 SEED = 20261121
 # So long one stands still: less than another waits for the lock before it leaves with 75, to be back by its timer.
 STOPPED_S = 0.3
+STOPPED = ("collect", "collect, with state", "upload", "maintain", "collect, damaged", "recover", "import")
 
 
 def trials(long: bool) -> Iterator[Row]:
@@ -33,11 +35,11 @@ def trials(long: bool) -> Iterator[Row]:
                 said = f"{name} at a system call, {job or 'all jobs'}"
                 yield row(said, (here.strike(place, what) for place in of_job))
         yield _at_any_time(here, MANY if long else MOMENTS)
-        stops = [place for place in places if place.job.startswith("collect") or place.job in ("upload", "maintain")]
+        stops = [place for place in places if place.job in STOPPED]
         yield row("SIGSTOP, another job, SIGCONT", _stopped(here, some(stops, MANY if long else STOPS, SEED)))
         with Memory() as memory:
             if memory.is_there:
-                for job in ("collect", "upload", "maintain") if long else ("collect",):
+                for job in STARVED if long else STARVED[:1]:
                     enough = memory.needed(here, job) // 1024
                     said, note = f"killed by the kernel, out of memory: {job}", f"it gets along with {enough} KB"
                     yield row(said, _starved(here, memory, job, enough, 64 if long else enough // LIMITS), note)
@@ -49,7 +51,7 @@ def _at_any_time(here: Range, times: int) -> Row:
     done, lost, wrong, slowest = 0, 0, [], 0.0
     while done < times:
         box = here.box()
-        names = [name for name in JOBS if name not in ("health", "maintain")]
+        names = [name for name, job in JOBS.items() if job.stores and not job.scene and name != "maintain"]
         before = {name: box.runs_of(name) for name in names}
         begun = {name: box.begin(name) for name in names}
         for name in sorted(names, key=lambda _: chance.random()):
@@ -58,7 +60,7 @@ def _at_any_time(here: Range, times: int) -> Row:
         for name, process in begun.items():
             said = process.communicate()[1]
             stored = box.runs_of(name) - before[name]
-            lost += process.returncode == 0 and name != "collect" and stored < JOBS[name][1]
+            lost += process.returncode == 0 and name != "collect" and stored < 1
             if "Traceback" in said:
                 wrong.append(f"{name}: a traceback: {said.splitlines()[-1]}")
         began = time.monotonic()
@@ -73,7 +75,7 @@ def _at_any_time(here: Range, times: int) -> Row:
 def _stopped(here: Range, places: list[Place]) -> Iterator[Trial]:
     """A job stands still in the middle; another comes, and has to wait if that one holds the lock."""
     for place in places:
-        box = here.box()
+        box = here.box(place.job)
         before = box.runs_of(place.job)
         log = box.folder / "stopped"
         begun = box.begin(place.job, before=place.struck("signal=STOP", log=str(log)))
@@ -105,7 +107,7 @@ def _wait_for_stop(tracer: subprocess.Popen[str], log: Path) -> int:
 def _starved(here: Range, memory: Memory, job: str, enough: int, step: int) -> Iterator[Trial]:
     """Between too little to start and enough there is a place for the kernel to kill it at every step."""
     for limit in range(enough // 4, enough, step):
-        box = here.box()
+        box = here.box(job)
         before = box.runs_of(job)
         done = box.job(job, before=memory.within(limit * 1024))
         killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
