@@ -22,6 +22,8 @@ _PLAIN = {
     "_pixels": "px",
 }
 _TIMES = {"_ms": 1, "_seconds": 1000}
+# Of doubles.
+_LARGEST = 1.7976931348623157e308
 # What the specification names without its unit.
 _NAMED = {"cpu.temperature": "°C", "thermal.zone_temp": "°C"}
 
@@ -31,6 +33,8 @@ def shown(name: str, value: object) -> str:
     what has no unit, as it is."""
     if not isinstance(value, (int, float)):
         return str(value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return "> 1e308" if value > 0 else "< -1e308"
     if name in _NAMED:
         return f"{_digits(value)} {_NAMED[name]}"
     stem = name[: -len("_total")] if name.endswith("_total") else name

@@ -53,7 +53,8 @@ def listen(text: str) -> str:
 def network(text: str) -> str:
     """`192.168.1.0/24`, `fd00::/8`, `10.0.0.7` -> with its length. Raises Unfit, also for one that strangers are in."""
     try:
-        found = ipaddress.ip_network(text)
+        # A zone, `fe80::1%eth0`, is none of systemd's.
+        found = ipaddress.ip_network(text.replace("%", " "))
     except ValueError:
         raise Unfit(f"{shown(text)} is not a network", "write 192.168.1.0/24") from None
     if not any(found.version == own.version and found.subnet_of(own) for own in _OWN):  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def _walk(mapping: Mapping, section: str, sections: Sections, findings: Findings
         elif path in _KEYS:
             _give(_KEYS[path], line, node, sections, findings)
         elif path not in (METRICS, ALERTS):
-            _unknown(path, line, node, findings)
+            _unknown(section, name, line, node, findings)
 
 
 def _check_bounds(key: Key, value: Value) -> None:
@@ -118,14 +118,15 @@ def _spelled(kind: str, bound: int) -> str:
     return size.spell(bound) if kind == "size" else str(bound)
 
 
-def _unknown(path: str, line: int, node: object, findings: Findings) -> None:
+def _unknown(section: str, name: str, line: int, node: object, findings: Findings) -> None:
+    path = f"{section}.{name}" if section else name
     inner = node.entries if isinstance(node, Mapping) else {}
-    known = [(at, f"{path}.{name}") for name, (at, _) in inner.items() if is_known(f"{path}.{name}")]
+    known = [(at, f"{path}.{key}") for key, (at, _) in inner.items() if is_known(f"{path}.{key}")]
     if known:
         for at, key in known:
             findings.add(at, key, "is not a known key", instead(key))
         return
-    section, _, name = path.rpartition(".")
+    # A name may have dots of its own.
     shown_path = f"{section}.{label(name)}" if section else label(name)
     findings.add(line, shown_path, "is not a known key", instead(path) or similar(name, _names(section)))
 

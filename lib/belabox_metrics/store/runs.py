@@ -22,7 +22,8 @@ NORMAL = 2
 
 # The text of an error is for people; a page is not.
 ERROR_LIMIT = 500
-_INFINITY = float("inf")
+# Of doubles: an integer may be larger.
+_LARGEST = 1.7976931348623157e308
 
 
 class Run:
@@ -96,8 +97,9 @@ def pack(samples: list[Sample]) -> tuple[list[tuple[str, str]], str | None, int,
             from ..json_text import quote
 
             values.append(quote(value))
-        elif value != value or value in (_INFINITY, -_INFINITY):
-            refused.append(f"{sample.name}{series[1]} is {value}, not a finite number")
+        elif not -_LARGEST <= value <= _LARGEST:  # NaN is not either
+            what = "larger than any number may be" if isinstance(value, int) else f"{value}, not a finite number"
+            refused.append(f"{sample.name}{series[1]} is {what}")
             values.append("null")
         else:
             values.append(repr(int(value) if isinstance(value, bool) else value))

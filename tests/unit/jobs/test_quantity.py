@@ -31,6 +31,8 @@ from belabox_metrics.quantity import shown
         ("own_bytes", 1e300, "1e+282 EB"),
         ("own_bytes", 2**63, "9.22 EB"),
         ("own.value", 1e300, "1e+300"),
+        ("own_bytes", 10**400, "> 1e308"),
+        ("own_ms", -(10**400), "< -1e308"),
     ],
 )
 def test_a_value_has_its_unit(name: str, value: object, said: str) -> None:

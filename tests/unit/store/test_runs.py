@@ -63,6 +63,12 @@ def test_a_number_that_is_not_finite_is_refused_and_the_rest_is_kept(box: Box, v
     assert box.sql("SELECT metric_name, metric_value FROM metrics ORDER BY id") == [("good.one", 1), ("good.two", 2)]
 
 
+def test_an_integer_that_no_double_holds_is_refused_too(box: Box) -> None:
+    run = box.run(Sample("good.one", 2**70), Sample("bad.one", 10**400))
+    assert run.refused == ["bad.one is larger than any number may be"]
+    assert box.sql("SELECT metric_name FROM metrics") == [("good.one",)]
+
+
 def test_a_second_value_for_one_series_is_refused(box: Box) -> None:
     run = box.run(Sample("x", 1, {"a": "1", "b": "2"}), Sample("x", 9, {"b": "2", "a": "1"}))
     assert run.refused == ['x{"a":"1","b":"2"} has a second value']
