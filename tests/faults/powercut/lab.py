@@ -19,6 +19,7 @@ from tests.link import account
 
 from belabox_metrics import journal
 
+from ..scratch import scratch
 from ..vm.disk import Disk
 from ..vm.machine import BOOT_S, Machine, Power, built, engine
 from ..vm.network import Network
@@ -33,6 +34,7 @@ OFTEN_MS = 10_000
 # How a cut is timed, and how many of a hundred are: at any time; while it starts; right after an upload was accepted;
 # in a checkpoint.
 KINDS = {"random": 50, "starting": 15, "uploading": 15, "checkpoint": 20}
+STARTING_S, UP_S = 25, 80
 DRAIN_S = 180
 # Within so long after it was asked for, a checkpoint is going on.
 CHECKPOINT_S = 4.0
@@ -61,7 +63,7 @@ class Box:
 def play(number: int, cuts: int, until: float, seed: int) -> dict[str, Any]:
     """One machine's share. Everything of it is gone with this process."""
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="powercut-") as directory:
+    with scratch() as directory:
         say(number, f"installing, {engine()}, seed {seed}")
         box = Box(Path(directory))
         try:
@@ -119,12 +121,12 @@ def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: 
 def wait(power: Power, kind: str, box: Box, before: State, chance: random.Random) -> list[dict[str, Any]]:
     """Until the power is to go; what was looked at meanwhile."""
     if kind == "starting":
-        time.sleep(chance.uniform(0, 40))
+        time.sleep(chance.uniform(0, STARTING_S))
         return []
     power.wait_for("MESSAGE_ID", journal.COLLECTED)
     looks = []
-    end = time.time() + chance.uniform(2, 80)
-    while (pause := chance.uniform(4, 16)) < end - time.time():
+    end = time.time() + chance.uniform(2, UP_S)
+    while (pause := chance.uniform(8, 30)) < end - time.time():
         time.sleep(pause)
         looks.append(look(power, box, before, chance))
     time.sleep(max(0.0, end - time.time()))
@@ -149,7 +151,7 @@ def look(power: Power, box: Box, before: State, chance: random.Random) -> dict[s
     kind = "checkpoint" if chance.random() < 0.25 else "random"
     if kind == "checkpoint":
         begin_checkpoint(power, chance)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         path = Path(folder) / "disk.raw"
         at, records = time.time(), list(power.records)
         cache = box.disk.as_if_cut(chance, path)
