@@ -13,6 +13,7 @@ PAGE = HERE.parents[1] / "docs/platforms.md"
 BEGIN, END = "<!-- made by tests/platforms/run -->", "<!-- end -->"
 # In one table side by side, the oldest first; every other part has one of its own.
 SYSTEMS = ("bullseye", "jammy", "bookworm", "noble", "trixie")
+HEADINGS = {"pythons": "Each Python"}
 
 
 def write() -> None:
@@ -45,11 +46,11 @@ def side_by_side(parts: list[Part]) -> str:
         f"- {line} ({'everywhere' if len(names) == len(parts) else ', '.join(names)})" for line, names in said.items()
     ]
     when = [f"- {part.about}; {part.when}, commit {part.commit}" for part in parts]
-    return "\n".join(["### Each system", "", *lines, "", *notes, *when])
+    return "\n".join(["### Each system", "", *when, "", *lines, "", *notes])
 
 
 def table(part: Part) -> str:
-    lines = [f"### {part.name}", "", f"{part.about}. {part.when}, commit {part.commit}."]
+    lines = [f"### {HEADINGS.get(part.name, part.name)}", "", f"{part.about}. {part.when}, commit {part.commit}."]
     lines += ["", "| what | how it went | seconds | |", "| --- | --- | ---: | --- |"]
     lines += [_cells(row.title, row.state, f"{row.seconds:g}", _cell(row.said)) for row in part.rows]
     return "\n".join(lines)
