@@ -190,11 +190,28 @@ class View:
                     return
             except (DatabaseError, OverflowError):
                 pass
-            found = _behind(self._connection, probe, after)
+            # The bindings look one row ahead: the last one before what can't be read was lost with it.
+            row = _next(self._connection, f"{query} LIMIT 1", after)
+            if row is not None:
+                after = row[0]
+                yield row
+                continue
+            # Of a long row its key can be read, and the rest, on another page, can not.
+            row = _next(self._connection, probe, after)
+            found = row[0] if row else _behind(self._connection, probe, after)
             gaps.append((after, END if found is None else found + 1))
             if found is None:
                 return
             after = found
+
+
+def _next(connection: Connection, query: str, after: int) -> Row | None:
+    """The one row that `query` gives, if it can be read and its id, which comes first, is behind `after`."""
+    try:
+        row: Row | None = connection.execute(query, (after,)).fetchone()
+    except (DatabaseError, OverflowError):
+        return None
+    return row if row and _is(row[0], int) and row[0] > after else None
 
 
 def _behind(connection: Connection, probe: str, after: int) -> int | None:
