@@ -48,10 +48,10 @@ class Gathering:
         self, timestamp_ms: int, name: object, tags: str, value: Value, session: object, priority: object, sent: bool
     ) -> None:
         """One sample. The same series, kind and time twice is one."""
-        self.rows += 1
         if not isinstance(name, str) or not name:
-            self.left += 1
+            self.leave()
             return
+        self.rows += 1
         if timestamp_ms != self.at:
             self.at = timestamp_ms
             self.seen = set()
@@ -69,6 +69,11 @@ class Gathering:
         group.values.append(text)
         group.numbers += is_number
         self.size += len(text)
+
+    def leave(self) -> None:
+        """A row that is no sample."""
+        self.rows += 1
+        self.left += 1
 
     def found(self) -> list[OldRun]:
         """The runs, in the order of time."""

@@ -169,6 +169,9 @@ class Rows:
 
     def _take(self, gathering: Gathering, row: tuple[Any, ...]) -> None:
         _, at, name, value, text, kind, tags, session, device, uploaded, priority = row
+        if not isinstance(at, (int, float)):  # in a column that a person has declared to be text
+            gathering.leave()
+            return
         if isinstance(value, bytes) or isinstance(text, bytes):
             value = text = None
         if (kind == 1 or value is None) and text is not None:
