@@ -200,9 +200,13 @@ class Box:
 
     def unsound(self) -> list[str]:
         """What no database may be."""
+        try:
+            said = self.sql("PRAGMA integrity_check")
+        except sqlite3.DatabaseError as error:
+            said = [(str(error),)]
+        if said != [("ok",)]:
+            return [f"integrity_check: {said[0][0]}"]
         found = []
-        if (said := self.sql("PRAGMA integrity_check")) != [("ok",)]:
-            found.append(f"integrity_check: {said[0][0]}")
         if torn := self.number(_TORN):
             found.append(f"{torn} runs are not whole")
         found += [f"the row of {row[0]} does not fit its runs" for row in self.sql(_APART)]
@@ -215,7 +219,9 @@ class Box:
 
     def wrong(self) -> list[str]:
         """What must not be, whatever happened."""
-        found = self.unsound() + self.lacks()
+        if found := self.unsound():
+            return found
+        found = self.lacks()
         if len(self.sql("SELECT id FROM jobs WHERE job = 'salvaged'")) or list(self.folder.glob("metrics.db.damaged*")):
             found.append("the database was taken for damaged")
         return found

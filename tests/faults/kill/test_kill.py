@@ -52,6 +52,51 @@ def test_the_reckoning_sees(here: Range, harm: Callable[[sqlite3.Connection], No
     assert trial.lost or trial.wrong
 
 
+def a_run_less_of_now(box: Box) -> None:
+    with sqlite3.connect(box.database) as connection:
+        a_run_less(connection)
+
+
+def nothing_set_aside(box: Box) -> None:
+    for path in box.folder.glob("metrics.db.damaged*"):
+        path.unlink()
+
+
+def a_row_of_theirs_less(box: Box) -> None:
+    with sqlite3.connect(box.database) as connection:
+        connection.execute("DELETE FROM runs WHERE id = (SELECT min(id) FROM runs WHERE packed IS NOT NULL)")
+
+
+def half_of_each(pattern: str) -> Callable[[Box], None]:
+    def harm(box: Box) -> None:
+        for path in box.folder.glob(pattern):
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return harm
+
+
+@pytest.mark.parametrize(
+    ("job", "harm"),
+    [
+        ("collect, damaged", a_run_less_of_now),
+        ("collect, damaged", nothing_set_aside),
+        ("recover", a_run_less_of_now),
+        ("import", a_row_of_theirs_less),
+        ("maintain, archive", half_of_each("archive/*.jsonl.gz")),
+        ("export", half_of_each("export.*")),
+        ("snapshot", half_of_each("snapshot.*")),
+    ],
+)
+def test_the_reckoning_of_a_scene_sees(here: Range, job: str, harm: Callable[[Box], None]) -> None:
+    for harms in (lambda _: None, harm):
+        box = here.box(job)
+        before = box.runs_of(job)
+        done = box.job(job)
+        harms(box)
+        trial = here.reckon(box, Place(job, "none", 1), before, done.returncode, done.stderr)
+        assert bool(trial.lost or trial.repeated or trial.wrong) == (harms is harm), trial
+
+
 def test_the_reckoning_sees_a_sample_sent_twice(here: Range) -> None:
     box: Box = here.box()
     before = box.runs_of("upload")
