@@ -13,8 +13,7 @@ from belabox_metrics import journal
 
 from .state import Run, State
 
-# How far the time of a run and that of its record may be apart, beside how long it took; and two records of runs that
-# were stored in the other order.
+# How far the time of a run and that of its record may be apart, beside how long it took.
 _TOLERANCE_S = 1.0
 # What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
 # file system follows within five more; and what a busy box is late with.
@@ -71,7 +70,9 @@ def loss(
     for stored in after.runs.values():
         if stored.number not in before.runs and stored.job == "collect":
             of_metric[stored.metric].append(stored)
-    said, lost, kept = 0, [], 0.0
+    said, lost = 0, []
+    # When the last of those that are there was begun: it was stored after that, and what was told before, before.
+    begun = max((run.at_ms for number, run in after.runs.items() if number not in before.runs), default=0) / 1000
     for record in records:
         if record.get("MESSAGE_ID") != journal.COLLECTED:
             continue
@@ -80,11 +81,9 @@ def loss(
         run = _run_of(record, of_metric)
         if run is None:
             lost.append(at)
-        else:
-            kept = max(kept, at)
-            if run.size != int(record["BELABOX_COUNT"]):
-                faults.append(f"{run.metric}: {record['BELABOX_COUNT']} numbers were stored, {run.size} are there")
-    holes = [at for at in lost if at < kept - _TOLERANCE_S]
+        elif run.size != int(record["BELABOX_COUNT"]):
+            faults.append(f"{run.metric}: {record['BELABOX_COUNT']} numbers were stored, {run.size} are there")
+    holes = [at for at in lost if at < begun]
     if holes:
         faults.append(f"{len(holes)} runs are gone that were stored before others that are there")
     unsent, unsent_s = _queue(before, after, posts, (since, cut), faults)
@@ -177,4 +176,5 @@ def _before_a_cut(at: float | None, cuts: list[float]) -> bool:
 
 
 def _at(record: dict[str, Any]) -> float:
-    return int(record["__REALTIME_TIMESTAMP"]) / 1e6
+    """When it was sent, not when a busy journald has taken it."""
+    return int(record.get("_SOURCE_REALTIME_TIMESTAMP", record["__REALTIME_TIMESTAMP"])) / 1e6
