@@ -13,7 +13,9 @@ from belabox_metrics import journal
 
 from .state import Run, State
 
-# How far the time of a run and that of its record may be apart, beside how long it took.
+# How much later than its run ended a record may be: a job may have used up its share of the processor in between.
+_LATE_S = 4.0
+# How far two clocks may be apart.
 _TOLERANCE_S = 1.0
 # What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
 # file system follows within five more; and what a busy box is late with.
@@ -105,7 +107,7 @@ def _run_of(record: dict[str, Any], of_metric: dict[str | None, list[Run]]) -> R
     began = ended - float(record["BELABOX_DURATION_MS"]) / 1000
     runs = of_metric[record["BELABOX_METRIC"]]
     for run in runs:
-        if began - _TOLERANCE_S <= run.at_ms / 1000 <= ended + _TOLERANCE_S:
+        if began - _LATE_S <= run.at_ms / 1000 <= ended:
             runs.remove(run)
             return run
     return None
