@@ -106,8 +106,15 @@ class Store:
             if keeper:
                 os.seteuid(keeper)
             try:
-                connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
-                version = _version(connection, self.path)
+                try:
+                    connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
+                    version = _version(connection, self.path)
+                except Unwritable:
+                    # Even who only reads writes to the index of the log, or gets along without: where ext4 has given up
+                    # writing, files can still be opened for it, and SQLite does not see that it has to.
+                    only = f"file:{quoted(self.path)}?mode=ro&readonly_shm=1"
+                    connection = sqlite.connect(only, uri=True, timeout=5)
+                    version = _version(connection, self.path)
             finally:
                 if keeper:
                     os.seteuid(0)

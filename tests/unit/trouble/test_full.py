@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from belabox_metrics.health import facts, judge
 from belabox_metrics.store import reserve, room
 from belabox_metrics.store.database import Store
 
-from .box import Box
+from .box import PYTHON, ROOT, Box
 from .remote import Remote
 
 # Collections while the disk is full.
@@ -141,6 +142,20 @@ def test_a_file_system_that_is_read_only_for_a_while(small: Box) -> None:
     assert small.collect().returncode == 0
     assert rows(small) == before + 1
     assert small.aside() == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_what_is_stored_can_be_read_where_files_open_for_writing_and_take_none(box: Box) -> None:
+    """As ext4 is when it has given up its journal: it does not look read-only."""
+    index, probe = f"{box.database}-shm", f"{box.database}.room"
+    refusing = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", index, "-P", probe]
+    refusing += ["-e", "trace=ftruncate,write", "-e", "inject=ftruncate,write:error=EROFS"]
+    script = "import sys; from belabox_metrics.store.database import Store; connection = Store(sys.argv[1]).reading();"
+    script += "print(connection.execute('SELECT count(*) FROM runs').fetchone()[0])"
+    environment = {**box.environment, "PYTHONPATH": str(ROOT / "lib")}
+    command = [*refusing, PYTHON, "-c", script, str(box.database)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{rows(box)}\n"), done.stderr
 
 
 def test_refusals_are_told_once_then_counted_and_told_again_after_a_while(
