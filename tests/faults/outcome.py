@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 KEPT = Path(__file__).parents[2] / "docs/reliability"
+# Of its first column, letters; of what is wrong, lines.
+FAULT, MOST_WRONG = 52, 20
 
 
 class Row(NamedTuple):
@@ -29,16 +31,31 @@ class Row(NamedTuple):
         return not (self.lost or self.repeated or self.wrong)
 
     def text(self) -> str:
-        recovered = "" if self.recovered_s is None else f"{self.recovered_s:.2g} s"
-        return f"| {self.fault} | {self.tried} | {self.lost} | {self.repeated} | {recovered} | {self.note} |"
+        recovered = ""
+        if self.recovered_s is not None:
+            recovered = f"{self.recovered_s:.{2 if self.recovered_s < 10 else 0}f} s"
+        return line(self.fault, str(self.tried), str(self.lost), str(self.repeated), recovered, self.note)
+
+
+def line(fault: str, tried: str, lost: str, repeated: str, recovered: str, note: str = "") -> str:
+    """Of a table that Markdown and a person can read."""
+    cells = fault.ljust(FAULT), tried.rjust(8), lost.rjust(6), repeated.rjust(8), recovered.rjust(16), note
+    return f"| {' | '.join(cells)} |"
+
+
+def left_out(fault: str, why: str) -> Row:
+    """What this machine can't try."""
+    return Row(fault, 0, 0, 0, None, f"left out: {why}", [])
 
 
 def tell(name: str, rows: Iterable[Row], long: bool) -> int:
     """Print rows as they come, keep those of the long form; the exit code."""
-    print("| fault | times | lost | repeated | recovered within | |\n| --- | --- | --- | --- | --- | --- |", flush=True)
+    print(line("fault", "times", "lost", "repeated", "recovered within"))
+    print("| --- | --: | --: | --: | --: | --- |", flush=True)
     began, found = time.monotonic(), []
     for row in rows:
-        print(row.text(), *[f"  WRONG: {what}" for what in row.wrong[:20]], sep="\n", flush=True)
+        more = [f"  and {len(row.wrong) - MOST_WRONG} more"] if len(row.wrong) > MOST_WRONG else []
+        print(row.text(), *[f"  WRONG: {what}" for what in row.wrong[:MOST_WRONG]], *more, sep="\n", flush=True)
         found.append(row)
     if long:
         KEPT.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..box import JOBS
 from ..injection import Range, row, some
-from ..outcome import Row
+from ..outcome import Row, left_out
 from .mounts import MOUNTS, Mount
 
 # An error that the kernel gives, to what.
@@ -41,10 +41,15 @@ def trials(long: bool) -> Iterator[Row]:
         chosen = some([place for place in every if place.call != "pread64"], MANY if long else PLACES, SEED)
         struck = (here.strike(place, "error=EIO", "+") for place in chosen)
         yield row("input/output error at each write from one on", struck, ends=False)
-        if os.geteuid() == 0:
-            for mount in MOUNTS:
-                if mount.is_there() and (long or not mount.slow):
-                    yield _comes_and_goes(here, mount, MANY if long else COLLECTIONS)
+        for mount in MOUNTS:
+            if os.geteuid() != 0:
+                yield left_out(mount.said, "mounting needs root")
+            elif mount.slow and not long:
+                yield left_out(mount.said, "--long tries it")
+            elif not mount.is_there():
+                yield left_out(mount.said, "this kernel has none")
+            else:
+                yield _comes_and_goes(here, mount, MANY if long else COLLECTIONS)
 
 
 def _comes_and_goes(here: Range, mount: Mount, times: int) -> Row:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..box import JOBS
 from ..injection import Place, Range, Trial, row, some
-from ..outcome import Row
+from ..outcome import Row, left_out
 from .memory import Memory
 
 # Of the short form: places that are tried, moments, stops, limits of memory.
@@ -38,7 +38,9 @@ def trials(long: bool) -> Iterator[Row]:
         stops = [place for place in places if place.job in STOPPED]
         yield row("SIGSTOP, another job, SIGCONT", _stopped(here, some(stops, MANY if long else STOPS, SEED)))
         with Memory() as memory:
-            if memory.is_there:
+            if not memory.is_there:
+                yield left_out("killed by the kernel, out of memory", "no control group can be made here")
+            else:
                 for job in STARVED if long else STARVED[:1]:
                     enough = memory.needed(here, job) // 1024
                     said, note = f"killed by the kernel, out of memory: {job}", f"it gets along with {enough} KB"
