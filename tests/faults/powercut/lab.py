@@ -37,7 +37,7 @@ OFTEN_MS = 10_000
 # How a cut is timed, and how many of a hundred are: at any time; while it starts; right after an upload was accepted;
 # in a checkpoint.
 KINDS = {"random": 50, "starting": 15, "uploading": 15, "checkpoint": 20}
-STARTING_S, UP_S = 25, 80
+STARTING_S, UP_S = 25, 65
 DRAIN_S = 180
 # Within so long after it was asked for, a checkpoint is going on.
 CHECKPOINT_S = 4.0
@@ -66,7 +66,10 @@ class Box:
 def play(number: int, cuts: int, until: float, seed: int) -> dict[str, Any]:
     """One machine's share. Everything of it is gone with this process."""
     chance = random.Random(seed)
-    # A machine's clock runs on while its disk waits for this host, and what the jobs do would seem to take as long.
+    # A machine's clock runs on while it waits for another, or its disk for this host, and what the jobs do would seem to
+    # take as long.
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {processors[number % len(processors)]})
     with suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     with scratch() as directory:

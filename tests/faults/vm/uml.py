@@ -8,6 +8,8 @@ kernel begins on this host's file system, read-only, fetches it there and goes o
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 from pathlib import Path
 
@@ -25,7 +27,8 @@ def is_possible() -> bool:
 
 def command(disk: Path, memory_mb: int, ends: dict[str, int], net: bool) -> list[str]:
     """As qemu.command. Its processes are the first and the children of a namespace, which go all at once."""
-    words = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", str(_START), str(disk)]
+    words = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"]
+    words += [str(_START), str(disk), str(random.choice(sorted(os.sched_getaffinity(0))))]
     words += [f"mem={memory_mb}M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={_ROOT}", "quiet", "panic=-1"]
     words += ["con=null", "con0=null,fd:1", "ssl=null"]
     words += [f"ssl{LINES[name]}=fd:{end}" for name, end in ends.items()]
