@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .targets import TARGETS
+from .targets import every
 
 if __name__ == "__main__":
-    print("\n".join(target.name for target in TARGETS))
+    print("\n".join(target.name for target in every()))

@@ -124,11 +124,9 @@ alerts:
   - {name: hot, metric: cpu.temperature, series: cpu.temperature, above: 85, for: 10s}
 """
 
-CONFIGURED = [
-    Target("configuration.defaults", defaults, _lines()),
-    Target("configuration.units", document, [DOCUMENT, SHIPPED]),
-    Target("configuration.word", word, ["/srv/a b/%h", 'a"b\\c%']),
-    Target(
-        "configuration.lengths", lengths, ["1h30m", "500MB", "20:00\n21:00", "2026-11-20T20:00:00Z\n1h", "yesterday"]
-    ),
+TARGETS = [
+    Target("configured.defaults", defaults, _lines()),
+    Target("configured.units", document, [DOCUMENT, SHIPPED]),
+    Target("configured.word", word, ["/srv/a b/%h", 'a"b\\c%']),
+    Target("configured.lengths", lengths, ["1h30m", "500MB", "20:00\n21:00", "2026-11-20T20:00:00Z\n1h", "yesterday"]),
 ]

@@ -320,7 +320,7 @@ def _patches() -> list[Path | str | bytes]:
     return patches
 
 
-DATABASE = [
+TARGETS = [
     Target("database.opened", opened, _patches()),
     Target("database.header", head, [b"", b"\xff", bytes(100), b"SQLite format 3\0" + bytes(20)]),
     Target("database.carving", carved, _pages()),

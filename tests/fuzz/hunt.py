@@ -23,9 +23,7 @@ from typing import Callable
 import atheris  # type: ignore[import-untyped]
 
 from .mutations import LONGEST, mutated
-
-with atheris.instrument_imports(include=["belabox_metrics"]):
-    from .targets import TARGETS
+from .targets import find
 
 LONGEST_SECONDS = 30
 MOST_MEMORY = "2048"
@@ -61,10 +59,10 @@ def watched(parse: Callable[[bytes], object], found: Path, cpu_seconds: float) -
 
 
 def main(name: str, corpus: str, found: str, cpu_seconds: str, *more: str) -> None:
-    target = next(target for target in TARGETS if target.name == name)
-    seeds = target.seeds()
     # What is imported only when it is needed has to be instrumented too.
     with atheris.instrument_imports(include=["belabox_metrics"]):
+        target = find(name)
+        seeds = target.seeds()
         for seed in seeds:
             with suppress(Exception):
                 target.parse(seed)

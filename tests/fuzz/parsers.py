@@ -247,7 +247,7 @@ URLS: list[Path | str | bytes] = [
 ]
 DIRECTION = Selection([], [])
 
-PARSERS = [
+TARGETS = [
     Target("audio", of_text(audio.parse), fixture(f"{BOX}/proc/asound/card*/pcm*/sub*/*")),
     Target(
         "cpu.temperature",

@@ -106,7 +106,7 @@ def selection(data: bytes) -> None:
         assert "\n" not in first.remember() or any("\n" in name for name in names)
 
 
-SHOWN = [
+TARGETS = [
     Target(
         "shown.text",
         text,

@@ -1,14 +1,26 @@
-"""All of them."""
+"""All of them. Each room is a module, and its name is the first word of theirs; those of `parsers` have any."""
 
 from __future__ import annotations
 
-from .asking import ASKING
-from .configured import CONFIGURED
-from .database import DATABASE
-from .go_system import GO_SYSTEM
-from .memories import MEMORIES
-from .parsers import PARSERS
-from .shown import SHOWN
-from .views import VIEWS
+from importlib import import_module
 
-TARGETS = [*PARSERS, *DATABASE, *GO_SYSTEM, *VIEWS, *CONFIGURED, *SHOWN, *ASKING, *MEMORIES]
+from .target import Target
+
+PARSERS = "parsers"
+ROOMS = ("database", "takeover", "view", "configured", "shown", "health", "state")
+
+
+def of(room: str) -> list[Target]:
+    found: list[Target] = import_module(f".{room}", __package__).TARGETS
+    return found
+
+
+def find(name: str) -> Target:
+    """The target of that name. Imports its room alone, since a hunt pays for each module that it imports. Raises
+    StopIteration where there is none."""
+    first = name.partition(".")[0]
+    return next(target for target in of(first if first in ROOMS else PARSERS) if target.name == name)
+
+
+def every() -> list[Target]:
+    return [target for room in (PARSERS, *ROOMS) for target in of(room)]

@@ -12,10 +12,11 @@ import pytest
 from .corpus import CORPUS, kept
 from .mutations import mutated
 from .target import Target
-from .targets import TARGETS
+from .targets import every
 
 REGRESSIONS = Path(__file__).with_name("regressions")
 SECONDS = 0.25
+TARGETS = every()
 NAMES = {target.name for target in TARGETS}
 
 

@@ -110,7 +110,7 @@ def networks(data: bytes) -> None:
         assert network.holds(found) == (one.version == known.version and one in known), (text, asks)
 
 
-ASKING = [
+TARGETS = [
     Target(
         "health.stranger",
         stranger,

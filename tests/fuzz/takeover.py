@@ -249,7 +249,7 @@ def _patches() -> list[Path | str | bytes]:
     return patches
 
 
-GO_SYSTEM = [
+TARGETS = [
     Target("takeover.rows", rows, _rows()),
     Target("takeover.layout", layouts, [bytes(20), bytes([5, 0, 0, 1, 2, 1, 1, 0, 1, 1, 0, 5, 1, 2, 2, 1, 1])]),
     Target("takeover.damaged", damaged, _patches()),

@@ -94,7 +94,7 @@ _FOUND = (
     *(("encoder", encoder, LIVE), ("io.wait", io_wait, BOX), ("network.traffic", network_traffic, BOX)),
     *(("pressure", pressure, BOX), ("stream.links", stream_links, LIVE), ("stream.session", stream_session, LIVE)),
 )
-MEMORIES = [
+TARGETS = [
     *[
         Target(f"state.{name}", _collector(module, root), [*_left(module, root), "x y z"])
         for name, module, root in _FOUND

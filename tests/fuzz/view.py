@@ -305,7 +305,7 @@ def status(data: bytes) -> None:
         json.dumps(document(reading))
 
 
-VIEWS = [
+TARGETS = [
     Target(name, parse, seeds())
     for name, parse in (
         ("view.metrics", exposition),
