@@ -66,8 +66,8 @@ class Box:
 def play(number: int, cuts: int, until: float, seed: int) -> dict[str, Any]:
     """One machine's share. Everything of it is gone with this process."""
     chance = random.Random(seed)
-    # A machine's clock runs on while it waits for another, or its disk for this host, and what the jobs do would seem to
-    # take as long.
+    # A machine's clock runs on while it waits for another, or its disk for this host, and what the jobs do would seem
+    # to take as long.
     processors = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {processors[number % len(processors)]})
     with suppress(PermissionError):
