@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PARTS: dict[str, Callable[[], Part]] = {
     **{suite: partial(debian.run, suite) for suite in debian.SUITES},
+    **{f"pages-{suite}": partial(debian.run_pages, suite) for suite in debian.SUITES},
     "pythons": pythons.run,
     "arm64": arm64.run,
 }

@@ -26,8 +26,10 @@ def write() -> None:
 def results(parts: list[Part]) -> str:
     """All of it in Markdown; what was said of a thing that was not ok is in it for each."""
     systems = sorted((part for part in parts if part.name in SYSTEMS), key=lambda part: SYSTEMS.index(part.name))
+    pages = [part for suite in SYSTEMS for part in parts if part.name == f"pages-{suite}"]
     made = [side_by_side(systems)] if systems else []
-    made += [table(part) for part in parts if part.name not in SYSTEMS]
+    made += [of_the_pages(pages)] if pages else []
+    made += [table(part) for part in parts if part not in systems and part not in pages]
     return "\n\n".join(made)
 
 
@@ -47,6 +49,15 @@ def side_by_side(parts: list[Part]) -> str:
     ]
     when = [f"- {part.about}; {part.when}, commit {part.commit}" for part in parts]
     return "\n".join(["### Each system", "", *when, "", *lines, "", *notes])
+
+
+def of_the_pages(parts: list[Part]) -> str:
+    lines = ["### Every command of the pages", "", _cells("system", "how it went", "seconds", "", "when")]
+    lines += [_cells("---", "---", "---:", "---", "---")]
+    for part in parts:
+        when = f"{part.when}, commit {part.commit}"
+        lines += [_cells(row.title, row.state, f"{row.seconds:g}", _cell(row.said), when) for row in part.rows]
+    return "\n".join(lines)
 
 
 def table(part: Part) -> str:

@@ -38,6 +38,19 @@ def test_what_failed_and_what_came_not_to_be_tried() -> None:
     assert f"- {STEP}: no samples \\| &lt;within> 60 s (Debian 12)" in made
 
 
+def test_the_commands_of_the_pages_are_a_table_of_every_system() -> None:
+    made = results(
+        [
+            part("pages-bookworm", "Debian 12", Row("Debian 12", "failed", 9, "1 failed")),
+            part("pages-bullseye", "Debian 11", Row("Debian 11", "ok", 9, "26 passed")),
+        ]
+    )
+    assert made.splitlines()[-2:] == [
+        "| Debian 11 | ok | 9 | 26 passed | 2026-11-21, commit abcdef0 |",
+        "| Debian 12 | failed | 9 | 1 failed | 2026-11-21, commit abcdef0 |",
+    ]
+
+
 def test_every_other_part_has_a_table_of_its_own() -> None:
     made = results([part("arm64", "under qemu-user", Row("unit tests", "not had", 0.1, "no qemu"))])
     assert "### arm64\n\nunder qemu-user. 2026-11-21, commit abcdef0." in made
