@@ -91,10 +91,50 @@ def _send(message: str, priority: int, message_id: str, fields: dict[str, object
         entries.append(f"MESSAGE_ID={message_id}")
     entries += [f"BELABOX_{key.upper()}={value}" for key, value in fields.items() if value is not None]
     try:
-        sendv(*[entry.encode("utf-8", "backslashreplace") for entry in entries])
+        with _Patience():
+            sendv(*[entry.encode("utf-8", "backslashreplace") for entry in entries])
     except OSError:
         return False
     return True
+
+
+class _Patience:
+    """`with _Patience():` a call that waits for journald is interrupted after a second, a later one of this process
+    at once: an InterruptedError. One that hangs takes no record when its queue is full, until its watchdog ends it
+    after minutes; and a job that waits for it misses the samples that are due meanwhile.
+
+    A Deadline around it goes on. Elsewhere than in the main thread there is none to interrupt.
+    """
+
+    seconds = 1.0
+
+    def __enter__(self) -> None:
+        # The C part, which is there already: what is around it makes enumerations of its constants.
+        import _signal  # type: ignore[import-not-found]
+
+        self._system = _signal
+        self._interrupted = False
+        try:
+            self._previous = _signal.signal(_signal.SIGALRM, self._interrupt)
+        except ValueError:
+            self._system = None
+            return
+        # Again and again: the first may come before the call has begun.
+        self._left, _ = _signal.setitimer(_signal.ITIMER_REAL, _Patience.seconds, _Patience.seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._system is None:
+            return
+        left, _ = self._system.setitimer(self._system.ITIMER_REAL, 0)
+        self._system.signal(self._system.SIGALRM, self._previous)
+        if self._left:
+            passed = _Patience.seconds * (1 + self._interrupted) - left
+            self._system.setitimer(self._system.ITIMER_REAL, max(self._left - passed, 0.001))
+        if self._interrupted:
+            _Patience.seconds = 0.01
+
+    def _interrupt(self, _number: int, _frame: object) -> None:
+        self._interrupted = True
 
 
 def _print(line: str) -> None:
