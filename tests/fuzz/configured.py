@@ -23,6 +23,7 @@ SHIPPED = Path(__file__).parents[2] / "configs/config.yaml"
 # A unit is sections of lines NAME=value, and remarks.
 _LINE = re.compile(r"#[^\n]*|\[[A-Z][A-Za-z]*\]|[A-Z][A-Za-z]*=[^\n]*|")
 _SECTIONS = {"[Unit]", "[Timer]", "[Service]", "[Socket]"}
+LEAST = "device: {id: box-1}\nmetrics:\n  - {name: cpu.usage, interval: 5s, enabled: true}\n"
 _KNOWN = {
     *("Description", "After", "Before", "Conflicts", "DefaultDependencies", "PartOf", "Requires", "OnCalendar"),
     *("StartLimitIntervalSec", "AccuracySec", "OnBootSec", "OnUnitActiveSec", "OnUnitInactiveSec"),
@@ -63,10 +64,11 @@ def unit(text: str) -> None:
 
 
 def defaults(data: bytes) -> None:
-    """/etc/default/belabox-metrics beside the shipped configuration."""
-    file = Path(scratch()) / "defaults"
+    """/etc/default/belabox-metrics beside a configuration."""
+    file, least = (Path(scratch()) / name for name in ("defaults", "least.yaml"))
     file.write_bytes(data)
-    judged(lambda: load(str(SHIPPED), environment={}, defaults_file=str(file)))
+    least.write_text(LEAST)
+    judged(lambda: load(str(least), environment={}, defaults_file=str(file)))
 
 
 def document(data: bytes) -> None:

@@ -54,7 +54,7 @@ def minimised(target: Target, folder: Path) -> list[bytes]:
 
 
 def main(folder: str, *names: str) -> int:
-    os.nice(19 - os.nice(0))
+    os.nice(max(0, 10 - os.nice(0)))
     failed = 0
     for target in every():
         if names and target.name not in names:

@@ -1,4 +1,4 @@
-"""The figures of the long form, out of its ledger, into docs/fuzzing.md and docs/fuzzing.json."""
+"""The figures of the long form, out of its ledger, into docs/fuzzing.md and docs/reliability/fuzzing.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .ledger import Account, Ledger
 from .targets import every
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE, DATA = DOCS / "fuzzing.md", DOCS / "fuzzing.json"
+PAGE, DATA = DOCS / "fuzzing.md", DOCS / "reliability/fuzzing.json"
 BEGIN, END = "<!-- table: made by tests/fuzz/run --report -->\n", "<!-- end of the table -->\n"
 GOAL_S = 600
 HEAD = "| target | CPU minutes | inputs | branches: of the examples, now | corpus |\n| --- | --- | --- | --- | --- |\n"
@@ -24,16 +24,17 @@ def table(accounts: dict[str, Account]) -> str:
     had = [account.cpu_seconds for account in accounts.values()]
     whole = sum(seconds >= GOAL_S for seconds in had)
     inputs = sum(account.executions for account in accounts.values())
+    half = sorted(had)[len(had) // 2]
     told = (
-        f"{len(had)} targets, {sum(had) / 60:.0f} minutes of CPU, {inputs:,} inputs. {whole} of them had the ten"
-        f" minutes; the least had {min(had) / 60:.1f}, half of them {sorted(had)[len(had) // 2] / 60:.1f} or more."
-    ).replace(",", " ", 0)
+        f"{len(had)} targets, {sum(had) / 60:.0f} minutes of CPU, {inputs / 1e6:.0f} million inputs. {whole} of them"
+        f" had their ten minutes; the least had {min(had) / 60:.1f}, half of them {half / 60:.1f} or more."
+    )
     return f"{told}\n\n{HEAD}{''.join(rows)}"
 
 
 def _row(name: str, account: Account) -> str:
     return (
-        f"| `{name}` | {account.cpu_seconds / 60:.1f} | {account.executions} |"
+        f"| {name} | {account.cpu_seconds / 60:.1f} | {account.executions} |"
         f" {account.edges_first}, {account.edges} | {account.inputs} |\n"
     )
 
