@@ -9,6 +9,8 @@ What was deleted long ago may still stand in a page that is free. So this is for
 
 from __future__ import annotations
 
+import errno
+import os
 from array import array
 
 from .schema import PAGE_SIZE
@@ -79,18 +81,35 @@ class Carving:
 def _index(file: BinaryIO, first: int, step: int, is_log: bool) -> list[tuple[int, int]]:
     """(id, where in the file) of each row; in the log less than 0."""
     found = []
-    file.seek(first)
-    at = first
-    while block := file.read(step):
-        head = _FRAME_HEAD if is_log else 0
-        page = block[head:]
-        for offset in _cells(page):
-            row = _row(page, offset)
-            if row is not None:
-                place = at + head + offset
-                found.append((row[0], -place - 1 if is_log else place))
-        at += step
+    head = _FRAME_HEAD if is_log else 0
+    for begin, end in _written(file.fileno()):
+        # From the beginning of a page.
+        at = first + max(0, begin - first) // step * step
+        file.seek(at)
+        while at < end and (block := file.read(step)):
+            page = block[head:]
+            for offset in _cells(page):
+                row = _row(page, offset)
+                if row is not None:
+                    place = at + head + offset
+                    found.append((row[0], -place - 1 if is_log else place))
+            at += step
     return found
+
+
+def _written(descriptor: int) -> Iterator[tuple[int, int]]:
+    """The stretches of the file that something was written to: a file of a terabyte may be one hole. Where the file
+    system does not tell, lseek(2) has the whole of it as one."""
+    end = 0
+    while True:
+        try:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                yield end, os.fstat(descriptor).st_size
+            return  # ENXIO: nothing behind
+        yield begin, end
 
 
 def _cells(page: bytes) -> list[int]:

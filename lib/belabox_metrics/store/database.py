@@ -60,7 +60,7 @@ class Store:
 
     def _ready(self) -> Connection:
         # Before it is opened: if it is moved aside in between, that will be noticed.
-        self._file = _inode(self.path)
+        self._file = _plain(self.path)
         connection = self._open() if self._file else None
         version = _version(connection, self.path) if connection else 0
         if connection and self._file != _inode(self.path):
@@ -72,6 +72,7 @@ class Store:
             version = 0
         if connection is None or version == 0:
             return self._create()
+        _need_ours(connection, self.path)
         if version < EXPECTED:
             from .migration import migrate
 
@@ -97,10 +98,8 @@ class Store:
         except OSError as error:
             hint = "use sudo, or become a member of the group that owns it"
             raise StoreProblem(f"can't be reached: {error.strerror}", where=self.path, hint=hint) from error
-        if mode & _KIND != _PLAIN:
-            # Opening a pipe would wait for somebody at its other end.
-            kind = "a directory" if mode & _KIND == _DIRECTORY else "no plain file"
-            raise StoreProblem(f"is {kind}, not a database", where=self.path, hint="move it away")
+        # Opening a pipe would wait for somebody at its other end.
+        _need_plain(mode, self.path)
         keeper = _keeper(self.path)
         try:
             if keeper:
@@ -126,6 +125,7 @@ class Store:
             if version < EXPECTED:
                 hint = "the next collection brings it up to date"
                 raise StoreProblem("the database is of an older version", where=self.path, hint=hint)
+            _need_ours(connection, self.path)
         except DatabaseError as error:
             raise problem(error, self.path) from error
         return connection
@@ -297,8 +297,8 @@ _KNOWN = (
 
 # stat(2): the bits that tell the kind of a file. The module stat is not worth its import for three numbers.
 _KIND = 0o170000
-_DIRECTORY = 0o040000
 _PLAIN = 0o100000
+_KINDS = {0o010000: "a named pipe", 0o040000: "a directory", 0o140000: "a socket"}
 
 
 def _inode(path: str) -> int:
@@ -307,6 +307,44 @@ def _inode(path: str) -> int:
         return os.stat(path).st_ino
     except OSError:
         return 0
+
+
+def _plain(path: str) -> int:
+    """The same. Raises StoreProblem for what can be no database."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0
+    _need_plain(found.st_mode, path)
+    return found.st_ino
+
+
+def _need_plain(mode: int, path: str) -> None:
+    if mode & _KIND != _PLAIN:
+        kind = _KINDS.get(mode & _KIND, "a device")
+        raise StoreProblem(f"is {kind}, not a database", where=path, hint="move it away")
+
+
+def _need_ours(connection: Connection, path: str) -> None:
+    """Root runs nothing that somebody else has put into the database: its owner, or who has broken into a job. Raises
+    StoreProblem where there is such a thing."""
+    if os.geteuid() != 0:
+        return
+    try:
+        found = connection.execute(_FOREIGN).fetchone()
+    except DatabaseError as error:
+        raise problem(error, path) from error
+    if found:
+        from ..printable import printable
+
+        hint = "nothing of it is run as root; drop it, or move the file away"
+        raise StoreProblem(f"holds a {found[0]} of somebody else, {printable(found[1])}", where=path, hint=hint)
+
+
+_FOREIGN = """
+SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END, name FROM sqlite_master
+WHERE type = 'trigger' OR type = 'view' AND name NOT IN ('metrics', 'metrics_rolled_up') OR sql LIKE 'create virtual%'
+"""
 
 
 def _keeper(path: str) -> int:

@@ -16,6 +16,8 @@ MAGIC = b"SQLite format 3\x00"
 _ROOTS = (0x05, 0x0D)
 
 
+# As many as SQLite can count, whatever the size of the file says.
+_MOST_PAGES = 2**32 - 2
 # Written and read by a journal or, as ours, by a log. A person may have changed that, in both.
 _VERSIONS, _KNOWN = slice(18, 20), (b"\x01\x01", b"\x02\x02")
 
@@ -44,7 +46,7 @@ def mend(path: str) -> bool:
     there before is kept beside it, in `.header`. Raises OSError."""
     with open(path, "r+b") as file:
         found = file.read(LENGTH + 1)
-        pages = os.fstat(file.fileno()).st_size // PAGE_SIZE
+        pages = min(os.fstat(file.fileno()).st_size // PAGE_SIZE, _MOST_PAGES)
         if len(found) <= LENGTH or found[LENGTH] not in _ROOTS or _is_whole(found, pages):
             return False
         with open(path + ".header", "wb") as before:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..json_text import parse
 from .database import DatabaseError
-from .sqlite import connect
+from .sqlite import connect_warily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class View:
     def __init__(self, path: str, with_log: bool) -> None:
         quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
         # Neither writes; and without the log nothing is even locked.
-        self._connection = connect(f"file:{quoted}?{'mode=ro' if with_log else 'immutable=1'}", uri=True, timeout=1)
+        self._connection = connect_warily(
+            f"file:{quoted}?{'mode=ro' if with_log else 'immutable=1'}", uri=True, timeout=1
+        )
         self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         self.path = path
         self._gaps: list[tuple[int, int]] = []

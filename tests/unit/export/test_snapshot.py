@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -42,6 +43,47 @@ def test_it_is_all_that_is_stored_and_belongs_to_whom_the_database_belongs_to(
         wanted = box.store.connection().execute(f"SELECT * FROM {table}").fetchall()
         with closing(sqlite3.connect(copy)) as connection:
             assert connection.execute(f"SELECT * FROM {table}").fetchall() == wanted
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory to which everybody gets; to those of pytest root alone."""
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+def test_root_overwrites_nothing_for_whom_the_directory_belongs_to(
+    box: Box, reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He knows the name, and puts a link there once the file was made."""
+    box.many(5)
+    precious = box.path / "precious"
+    precious.write_text("kept")
+    theirs = reachable
+    os.chown(theirs, 65534, 65534)
+    deeper = theirs / "deeper"
+    deeper.mkdir()
+    need_space = snapshot._need_space
+
+    def swapped(path: str, size: int) -> None:
+        (partial,) = Path(path).parent.glob(".*.partial")
+        partial.unlink()
+        partial.symlink_to(precious)
+        need_space(path, size)
+
+    for folder in (theirs, deeper):
+        copy = folder / "copy.db"
+        assert snapshot.take(Store(box.store.path), str(copy)).runs == 5
+        assert os.stat(copy).st_uid == os.stat(box.store.path).st_uid
+        copy.unlink()
+        with monkeypatch.context() as patched:
+            patched.setattr(snapshot, "_need_space", swapped)
+            with pytest.raises(Problem):
+                snapshot.take(Store(box.store.path), str(copy))
+        assert precious.read_text() == "kept"
+        assert os.geteuid() == 0
 
 
 def test_writers_go_on_and_what_they_write_is_not_in_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -347,8 +347,8 @@ DATABASES: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: None, "there is no database yet"),
     (as_directory, "is a directory"),
     # Whoever opens one waits for somebody at its other end.
-    (os.mkfifo, "is no plain file"),
-    (lambda path: path.symlink_to("/dev/zero"), "is no plain file"),
+    (os.mkfifo, "is a named pipe"),
+    (lambda path: path.symlink_to("/dev/zero"), "is a device"),
     (as_text, "this file is not a database"),
     (as_empty, "the database is still empty"),
     (as_newer, f"the database has schema {EXPECTED + 1}"),

@@ -159,6 +159,28 @@ def newer_schema(path: Path) -> None:
         connection.execute("PRAGMA user_version=99")
 
 
+FOREIGN = [
+    ("trigger", "CREATE TRIGGER theirs AFTER INSERT ON runs BEGIN DELETE FROM runs; END"),
+    ("view", "CREATE VIEW theirs AS SELECT 1"),
+    ("view", "DROP TABLE settings; CREATE VIEW settings AS SELECT 1"),
+    ("virtual table", "CREATE VIRTUAL TABLE theirs USING fts5(a)"),
+]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+@pytest.mark.parametrize(("kind", "statement"), FOREIGN)
+def test_root_runs_nothing_that_somebody_else_put_there(tmp_path: Path, kind: str, statement: str) -> None:
+    path = tmp_path / "metrics.db"
+    store = Store(str(path))
+    store.connection()
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(statement)
+    for ask in (Store.reading, Store.connection):
+        with pytest.raises(StoreProblem, match=f"holds a {kind} of somebody else, (theirs|settings)"):
+            ask(Store(str(path)))
+
+
 def other_program(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE songs (a)")
@@ -167,13 +189,14 @@ def other_program(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (Path.mkdir, "cannot open the database"),
+        (Path.mkdir, "is a directory, not a database (move it away)"),
+        (os.mkfifo, "is a named pipe, not a database"),
         (lambda path: path.write_text("SQLite or not, this is a diary\n" * 100), "not a database"),
         (lambda path: path.write_bytes(b"\x00" * 5000), "not a database"),
         (newer_schema, "schema 99, this program knows 5"),
         (other_program, "of another program"),
     ],
-    ids=["directory", "text", "zeros", "newer", "other"],
+    ids=["directory", "pipe", "text", "zeros", "newer", "other"],
 )
 def test_what_is_no_database_of_ours_is_told_in_one_line_and_left_alone(
     tmp_path: Path, make: object, said: str

@@ -91,7 +91,7 @@ def _move(path: str, beside: str) -> None:
 
 def _alone(path: str) -> Layout | None:
     """Fold its log into the file, which is then all there is of it. None for a database of somebody else."""
-    connection = sqlite.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    connection = sqlite.connect_warily(path, timeout=PATIENCE_S, isolation_level=None)
     try:
         layout = layout_of(connection)
         if layout is None:

@@ -43,7 +43,7 @@ class Rows:
         self.path = path
         self.name = path.rpartition("/")[2]
         # Nobody writes it, and it has no log any more: nothing to lock, nothing to make beside it.
-        self._connection: Connection = sqlite.connect(f"file:{quoted(path)}?mode=ro&immutable=1", uri=True)
+        self._connection: Connection = sqlite.connect_warily(f"file:{quoted(path)}?mode=ro&immutable=1", uri=True)
         # Bytes that are no text are what a person should see of it.
         self._connection.text_factory = lambda data: data.decode("utf-8", "replace")
         layout = layout_of(self._connection)
