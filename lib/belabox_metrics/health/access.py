@@ -17,6 +17,7 @@ except ImportError:  # as in http.py
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .guesses import Guesses
     from .request import Request
 
 # Networks with blanks between them; the file that the token is in.
@@ -68,6 +69,7 @@ class Access:
         self.networks = networks
         self.has_token = bool(token)
         self._token = token.encode()
+        self._guesses: Guesses | None = None
         self._own = [Network(text) for text in THIS_BOX]
         self._allowed = [Network(text) for text in networks]
 
@@ -86,16 +88,33 @@ class Access:
             return document(403, {"error": what})
         if not self.has_token:
             return document(403, {"error": f"{request.peer} is not answered: see health.allow and health.token_file"})
-        shown = _in_query(request.query)
-        if self._is_token(request.field("authorization").partition(" ")[2].strip()) or self._has_cookie(request):
+        # A cookie is nothing that can be guessed.
+        if self._has_cookie(request):
             return None
-        if shown and self._is_token(shown):
-            return self._known(request) if _is_browser(request) else None
+        shown = _in_query(request.query)
+        told = request.field("authorization").partition(" ")[2].strip()
+        if told or shown:
+            wait_s = self._guesses.wait_s(address or b"") if self._guesses else 0
+            if wait_s:
+                error = f"too many wrong tokens: ask again in {wait_s} s"
+                return document(429, {"error": error}, f"Retry-After: {wait_s}")
+            if self._is_token(told):
+                return None
+            if shown and self._is_token(shown):
+                return self._known(request) if _is_browser(request) else None
+            self._guessed(address or b"")
         if _is_browser(request):
             from ..page.entrance import answer
 
             return answer(wrong=bool(shown))
         return document(401, {"error": "the token of health.token_file is needed"}, "WWW-Authenticate: Bearer")
+
+    def _guessed(self, address: bytes) -> None:
+        if self._guesses is None:
+            from .guesses import Guesses
+
+            self._guesses = Guesses()
+        self._guesses.wrong(address)
 
     def _is_token(self, shown: str) -> bool:
         from _operator import _compare_digest

@@ -1,9 +1,9 @@
 """A small HTTP/1.1 server over listening sockets that somebody else opened.
 
 One poll(2) for all connections; nobody can make it wait, nor keep more than a head of 8 KiB in it. Each connection has
-one request, one answer and a deadline. What is not at hand is made by a thread of its own (worker.py), and whoever asks
-for something else is answered meanwhile. Importing http.server would cost five times what starting the interpreter
-does.
+one request, one answer and a deadline. What is not at hand is made by a thread of its own (worker.py), what takes long
+by another one, and whoever asks for something else is answered meanwhile. Importing http.server would cost five times
+what starting the interpreter does.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ MAKING_S = 20.0
 # And then has a place for so long, when all are taken.
 MAKING_PATIENCE_S = 2.0
 
+# Who asks for what takes long while as many wait for it is sent away, and may ask again after so long.
+LONG_WAITING = 2
+AGAIN_S = 20
+
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -68,7 +72,7 @@ class _Connection:
 
 class Server:
     """`listeners` are listening stream sockets. `at_hand` answers a request at once, or says None: then `make` does, in
-    a thread of its own. Neither may fail.
+    a thread of its own, and another where `takes_long` says so. None of them may fail.
 
     `answered` counts what was answered so far, refusals included.
     """
@@ -78,15 +82,20 @@ class Server:
         listeners: list[socket.socket],
         at_hand: Callable[[Request], Answer | None],
         make: Callable[[Request], Answer],
+        takes_long: Callable[[Request], bool] = lambda _: False,
     ) -> None:
         self.answered = 0
         self._at_hand = at_hand
-        self._worker = Worker(make)
+        self._takes_long = takes_long
+        # Of a connection each has one task, so the first has room for all.
+        self._quick, self._slow = Worker(make, CONNECTIONS), Worker(make, LONG_WAITING)
+        self._workers = {worker.descriptor: worker for worker in (self._quick, self._slow)}
         self._made_for: dict[Task, _Connection] = {}
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._connections: dict[int, _Connection] = {}
         self._poll = select.poll()
-        self._poll.register(self._worker.descriptor, select.POLLIN)
+        for descriptor in self._workers:
+            self._poll.register(descriptor, select.POLLIN)
         self._listening = False
         for listener in listeners:
             listener.setblocking(False)
@@ -116,8 +125,8 @@ class Server:
             events = self._poll.poll(timeout)
             # Who is here already comes before who wants to come.
             for descriptor, event in events:
-                if descriptor == self._worker.descriptor:
-                    self._deliver()
+                if descriptor in self._workers:
+                    self._deliver(self._workers[descriptor])
                 elif descriptor in self._connections:
                     self._go_on(self._connections[descriptor], event)
             for descriptor, _ in events:
@@ -171,8 +180,12 @@ class Server:
         """Nothing at all would be taken for a box that is down. What is being made goes on: it may be kept for who asks
         again."""
         self._made_for.pop(task, None)
-        self._worker.forget(task)
-        self._finish(connection, document(503, {"error": f"not made in {MAKING_S:g} s: ask again"}), task.request)
+        self._forget(task)
+        self._finish(connection, _later(f"not made in {MAKING_S:g} s"), task.request)
+
+    def _forget(self, task: Task) -> None:
+        for worker in self._workers.values():
+            worker.forget(task)
 
     def _finish(self, connection: _Connection, answer: Answer, request: Request) -> None:
         connection.task = None
@@ -187,7 +200,7 @@ class Server:
         connection.socket.close()
         if connection.task:
             self._made_for.pop(connection.task, None)
-            self._worker.forget(connection.task)
+            self._forget(connection.task)
 
     def _go_on(self, connection: _Connection, event: int) -> None:
         if connection.rest:
@@ -228,15 +241,21 @@ class Server:
         if answer is not None:
             self._send(connection, answer, request.method)
             return
-        connection.task = Task(request)
+        task = Task(request)
+        # Before it is given: it may be done at once.
+        self._made_for[task] = connection
+        worker = self._slow if self._takes_long(request) else self._quick
+        if not worker.give(task):
+            del self._made_for[task]
+            self._send(connection, _later("others wait for such a page"), request.method)
+            return
+        connection.task = task
         connection.waiting = False
         connection.close_at = time.monotonic() + MAKING_S
-        self._made_for[connection.task] = connection
         self._poll.modify(connection.socket.fileno(), 0)
-        self._worker.give(connection.task)
 
-    def _deliver(self) -> None:
-        for task in self._worker.done():
+    def _deliver(self, worker: Worker) -> None:
+        for task in worker.done():
             connection = self._made_for.pop(task, None)
             if connection is not None and task.answer is not None:
                 self._finish(connection, task.answer, task.request)
@@ -272,3 +291,7 @@ class Server:
             return
         connection.close_at = min(connection.close_at, time.monotonic() + LINGER_S)
         self._poll.modify(connection.socket.fileno(), _READABLE)
+
+
+def _later(why: str) -> Answer:
+    return document(503, {"error": f"{why}: ask again"}, f"Retry-After: {AGAIN_S}")

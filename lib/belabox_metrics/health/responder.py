@@ -45,6 +45,7 @@ Answer /, /health, /health/live and /health/ready on the socket passed by system
   --database FILE     instead of /var/lib/belabox-metrics/metrics.db"""
 
 PATH = "/health"
+LONG = "/report/"
 IDLE_S = 30.0
 # A report is as good for the next thousand requests as for the first.
 FRESH_S = 1.0
@@ -153,6 +154,11 @@ class Responder:
             sys.excepthook(type(bug), bug, bug.__traceback__)
 
 
+def takes_long(request: Request) -> bool:
+    """Whether what is there is reckoned for many seconds: places.BELOW, which is not loaded for it."""
+    return request.path.startswith(LONG)
+
+
 def _nothing_here() -> Answer:
     from . import places
 
@@ -169,7 +175,7 @@ def main(arguments: list[str]) -> int:
         options = parse(arguments)
         listeners = passed() or opened(options["--listen"])
         responder = Responder(Store(options["--database"]), access.read())
-        server = Server(listeners, responder.at_hand, responder.answer)
+        server = Server(listeners, responder.at_hand, responder.answer, takes_long)
         server.serve(float(options["--idle-seconds"]))
     except Problem as problem:
         return journal.failure(problem, job="health")

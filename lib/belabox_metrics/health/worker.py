@@ -1,4 +1,4 @@
-"""The thread that asks the database, so that no answer has to wait for another.
+"""A thread that asks the database, so that the server waits for no answer.
 
 It is started when there is something to do and ends when there is not: between requests the process has one thread.
 """
@@ -27,10 +27,12 @@ class Task:
 
 
 class Worker:
-    """`make` must not fail. `descriptor` becomes readable when done() has something."""
+    """`make` must not fail. `most`: how many may wait for the one that is made. `descriptor` becomes readable when
+    done() has something."""
 
-    def __init__(self, make: Callable[[Request], Answer]) -> None:
+    def __init__(self, make: Callable[[Request], Answer], most: int) -> None:
         self._make = make
+        self._most = most
         self._lock = _thread.allocate_lock()
         self._waiting: list[Task] = []
         self._done: list[Task] = []
@@ -40,17 +42,20 @@ class Worker:
         for end in (self.descriptor, self._bell):
             os.set_blocking(end, False)
 
-    def give(self, task: Task) -> None:
-        """Have it answered, after those that were given before."""
+    def give(self, task: Task) -> bool:
+        """Have it answered, after those that were given before; False where there are too many of these."""
         with self._lock:
+            if len(self._waiting) >= self._most:
+                return False
             self._waiting.append(task)
             if self._at_work:
-                return
+                return True
             self._at_work = True
         try:
             _thread.start_new_thread(self._work, ())
         except RuntimeError:  # no memory for another: then everybody waits
             self._work()
+        return True
 
     def forget(self, task: Task) -> None:
         """Nobody waits for it any more."""

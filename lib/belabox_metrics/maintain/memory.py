@@ -17,6 +17,9 @@ SWEEP_MS = 24 * 3_600_000
 # by a server that is wrong. What is deleted then is gone for good, so that is believed only when it has lasted.
 AHEAD_MS = 3_600_000
 LASTING_MS = 24 * 3_600_000
+# Across a boot nobody knows how long the box was away. Beyond this the same holds: a box that comes back after a month
+# keeps what it has for a day of being up.
+AWAY_MS = 7 * LASTING_MS
 
 
 class Memory:
@@ -30,18 +33,24 @@ class Memory:
         self.checked = _number(found, "checked")
         before_ms, swept_ms = _number(found, "now_ms"), _number(found, "swept_ms")
         self.now_ms = moment.wall_ms
+        passed_ms = moment.boottime_ms if elapsed_ms is None else elapsed_ms
+        expected_ms, doubted_ms = before_ms + passed_ms, found.get("doubted_ms")
         if not moment.synchronized and before_ms:
             # A clock that nobody has set is believed as far as the box was up since: one that wakes up in ten years
             # must not find everything too old.
-            passed_ms = moment.boottime_ms if elapsed_ms is None else elapsed_ms
-            self.now_ms = min(moment.wall_ms, before_ms + passed_ms)
+            self.now_ms = min(moment.wall_ms, expected_ms)
+        # A clock that nobody has set may be years behind: what was known stays the measure.
+        self._kept_ms = self.now_ms if moment.synchronized or not before_ms else expected_ms
         self._is_set = moment.synchronized
+        is_known = found.get("is_known") is True or found.get("is_set") is True
+        self._is_known = is_known or moment.synchronized
         self._doubted_ms: int | None = None
-        if elapsed_ms is not None and found.get("is_set") is True and moment.synchronized:
-            expected_ms, doubted_ms = before_ms + elapsed_ms, found.get("doubted_ms")
-            lasting_ms = doubted_ms + elapsed_ms if type(doubted_ms) is int else 0
-            if moment.wall_ms > expected_ms + AHEAD_MS and lasting_ms < LASTING_MS:
+        if moment.synchronized and is_known:
+            lasting_ms = doubted_ms + passed_ms if type(doubted_ms) is int else 0
+            was_set = elapsed_ms is not None and found.get("is_set") is True
+            if moment.wall_ms > expected_ms + (AHEAD_MS if was_set else AWAY_MS) and lasting_ms < LASTING_MS:
                 self.now_ms, self._doubted_ms = expected_ms, lasting_ms
+                self._kept_ms = expected_ms
         self.sweeps = not 0 <= self.now_ms - swept_ms < SWEEP_MS
         self._swept_ms = self.now_ms if self.sweeps else swept_ms
         if not self.sweeps and isinstance(marks, dict):
@@ -55,9 +64,10 @@ class Memory:
         told = {
             "marks": self.marks,
             "checked": self.checked,
-            "now_ms": self.now_ms,
+            "now_ms": self._kept_ms,
             "swept_ms": self._swept_ms,
             "is_set": self._is_set,
+            "is_known": self._is_known,
             "doubted_ms": self._doubted_ms,
         }
         return json.dumps(told, separators=(",", ":"))

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from belabox_metrics.health import http
+from belabox_metrics.health import http, places
 from belabox_metrics.health.answer import Answer, text
 from belabox_metrics.health.request import Request
+from belabox_metrics.health.responder import LONG, takes_long
 
 from .conftest import Reply, read_all
 
@@ -52,6 +53,49 @@ def test_who_waits_for_too_long_is_told_so_and_may_ask_again(maker: Maker, monke
             maker.may.set()
             serving.join(30)
     assert not serving.is_alive()
+
+
+def test_what_takes_long_holds_up_nothing_else_and_a_crowd_is_sent_away(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LONG_WAITING", 1)
+    begun = threading.Event()
+
+    def make(request: Request) -> Answer:
+        if not request.path.startswith("/report/"):
+            return text(200, "quick")
+        begun.set()
+        return maker.make(request)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = http.Server([listener], lambda _: None, make, takes_long)
+        serving = threading.Thread(target=server.serve, args=(0.5,))
+        serving.start()
+        place = listener.getsockname()
+        waiting = []
+        try:
+            for name in ("one", "two"):
+                waiting.append(socket.create_connection(place, timeout=30))
+                waiting[-1].sendall(f"GET /report/{name} HTTP/1.1\r\n\r\n".encode())
+                # The first is being made before the second comes; that comes before what is asked next.
+                assert begun.wait(30)
+                assert _asked(place, "/health").body == b"quick"
+            late = _asked(place, "/report/three")
+            assert (late.status, late.headers["retry-after"]) == (503, "20")
+            assert late.json == {"error": "others wait for such a page: ask again"}
+            maker.may.set()
+            assert [Reply(read_all(connection)).status for connection in waiting] == [200, 200]
+            assert maker.made == ["/report/one", "/report/two"]
+        finally:
+            maker.may.set()
+            serving.join(30)
+            for connection in waiting:
+                connection.close()
+    assert not serving.is_alive()
+
+
+def test_all_that_is_made_anew_for_each_request_takes_long() -> None:
+    assert list(places.BELOW) == [LONG]
 
 
 def _asked(place: tuple[str, int], path: str) -> Reply:

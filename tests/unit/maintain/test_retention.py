@@ -163,8 +163,43 @@ def test_one_that_stays_there_is_believed(box: Box) -> None:
     assert _samples(box) == 0
 
 
-def test_a_box_that_was_off_for_long_knows_what_is_old(box: Box) -> None:
+def test_a_box_that_was_off_for_long_knows_what_is_old_when_it_has_been_up_for_a_day(box: Box) -> None:
+    """A time server may be wrong right at boot. It may take several boots."""
     _a_month(box)
-    box.moment = Moment(box.moment.wall_ms + 200 * DAY_MS, MINUTE_MS, "much later", True)
+    for boot in ("much later", "the day after"):
+        box.moment = Moment(box.moment.wall_ms + 200 * DAY_MS * (boot == "much later"), MINUTE_MS, boot, True)
+        for _ in range(12):
+            box.maintain()
+            assert _samples(box) == 29
+            box.wait(HOUR_MS)
+    box.wait(HOUR_MS)
+    box.maintain()
+    assert _samples(box) == 0
+
+
+def test_a_box_that_was_off_for_some_days_knows_it_at_once(box: Box) -> None:
+    _a_month(box)
+    box.moment = Moment(box.moment.wall_ms + 6 * DAY_MS, MINUTE_MS, "next week", True)
+    box.maintain()
+    assert _samples(box) == 24
+
+
+def test_a_clock_without_a_battery_is_set_after_a_while_and_believed(box: Box) -> None:
+    """It wakes up in the past, and what it says until it is set is no measure."""
+    _a_month(box)
+    wall_ms = box.moment.wall_ms
+    box.moment = Moment(1000, MINUTE_MS, "woken up", False)
+    box.maintain()
+    box.moment = Moment(wall_ms + 5 * DAY_MS, 2 * MINUTE_MS, "woken up", True)
+    box.maintain()
+    assert _samples(box) == 25
+
+
+def test_a_new_box_is_not_doubted(box: Box) -> None:
+    box.moment = Moment(1000, MINUTE_MS, "new", False)
+    box.maintain()
+    box.moment = Moment(27_000 * DAY_MS, 2 * MINUTE_MS, "new", True)
+    box.sample()
+    box.wait(40 * DAY_MS)
     box.maintain()
     assert _samples(box) == 0
