@@ -63,7 +63,7 @@ class Box:
         self.network.close()
 
 
-def play(number: int, cuts: int, until: float, seed: int) -> dict[str, Any]:
+def play(number: int, cuts: int, until: float, seed: int, up_s: float) -> dict[str, Any]:
     """One machine's share. Everything of it is gone with this process."""
     chance = random.Random(seed)
     # A machine's clock runs on while it waits for another, or its disk for this host, and what the jobs do would seem
@@ -76,12 +76,14 @@ def play(number: int, cuts: int, until: float, seed: int) -> dict[str, Any]:
         say(number, f"installing, {engine()}, seed {seed}")
         box = Box(Path(directory))
         try:
-            return cut_again_and_again(box, number, cuts, until, chance)
+            return cut_again_and_again(box, number, cuts, until, chance, up_s)
         finally:
             box.close()
 
 
-def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: random.Random) -> dict[str, Any]:
+def cut_again_and_again(
+    box: Box, number: int, cuts: int, until: float, chance: random.Random, up_s: float
+) -> dict[str, Any]:
     """Until there were so many, or it is so late (Unix time)."""
     rows: list[dict[str, Any]] = []
     looks: list[dict[str, Any]] = []
@@ -90,7 +92,7 @@ def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: 
     often = metrics_often(power)
     while len(rows) < cuts and time.time() < until:
         kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
-        looks += wait(power, kind, box, before, chance)
+        looks += wait(power, kind, box, before, chance, up_s)
         at = power.cut()
         row = {"kind": kind, "began": power.began, "cut": at, "up_s": round(at - power.began, 2)}
         back, missed = resumed(power, at, often)
@@ -105,7 +107,7 @@ def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: 
         row["faults"] = [*missed, *found.faults, *sessions_left(after)]
         row["complaints"] = dict(audit.failures(power.records))
         rows.append(row)
-        say(number, report.line(len(rows), row))
+        say(number, f"cut {len(rows)}, {report.line(row)}")
         if found.faults:
             keep(archive, power.records, number, len(rows))
         power, before = again, after
@@ -127,14 +129,14 @@ def cut_again_and_again(box: Box, number: int, cuts: int, until: float, chance: 
     }
 
 
-def wait(power: Power, kind: str, box: Box, before: State, chance: random.Random) -> list[dict[str, Any]]:
+def wait(power: Power, kind: str, box: Box, before: State, chance: random.Random, up_s: float) -> list[dict[str, Any]]:
     """Until the power is to go; what was looked at meanwhile."""
     if kind == "starting":
         time.sleep(chance.uniform(0, STARTING_S))
         return []
     power.wait_for("MESSAGE_ID", journal.COLLECTED)
     looks = []
-    end = time.time() + chance.uniform(2, UP_S)
+    end = time.time() + chance.uniform(2, up_s)
     while (pause := chance.uniform(8, 30)) < end - time.time():
         time.sleep(pause)
         looks.append(look(power, box, before, chance))
@@ -246,10 +248,11 @@ def say(number: int, text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.gmtime())}  {number}: {text}", flush=True)
 
 
-def measure(cuts: int, machines: int, until: float, seed: int) -> dict[str, Any]:
+def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = UP_S) -> dict[str, Any]:
+    """`until`: Unix time; `up_s`: how long a machine that collects is left in peace, at most."""
     shares = [cuts // machines + (number < cuts % machines) for number in range(machines)]
     with ProcessPoolExecutor(machines) as pool:
-        running = [pool.submit(play, number, share, until, seed + number) for number, share in enumerate(shares)]
+        running = [pool.submit(play, number, share, until, seed + number, up_s) for number, share in enumerate(shares)]
         played = [one.result() for one in running]
     result = {"seed": seed, "engine": engine(), "machines": played}
     result["summary"] = report.summary(played)

@@ -7,17 +7,25 @@ from statistics import median
 from typing import Any
 
 
-def line(number: int, row: dict[str, Any]) -> str:
-    """One cut."""
+def line(row: dict[str, Any]) -> str:
+    """One cut, or one look."""
     cache = row["cache"]
-    text = f"cut {number}, {row['kind']}, after {row['up_s']} s: {row['lost']} of {row['said']} runs lost"
-    text += f" ({row['window_s']:.1f} s), {row['unsent']} samples to be sent again ({row['unsent_s']:.1f} s)"
-    text += f"; cache {cache['kept']} kept, {cache['lost']} lost, {cache['torn']} torn; back in {row['collecting_s']} s"
-    return (
-        text
-        + "".join(f"\n    FAULT {fault}" for fault in row["faults"])
-        + "".join(f"\n    said {count} times: {what}" for what, count in row["complaints"].items())
-    )
+    text = f"{row['kind']}, after {row['up_s']} s: {row['lost']} of {row['said']} runs lost ({row['window_s']:.1f} s), "
+    text += f"{row['unsent']} samples to be sent again ({row['unsent_s']:.1f} s); "
+    text += f"cache {cache['kept']} kept, {cache['lost']} lost, {cache['torn']} torn"
+    if row.get("collecting_s") is not None:
+        text += f"; had begun to collect after {row['collecting_s']} s"
+    complaints = "".join(f"; said {count} times: {what}" for what, count in row.get("complaints", {}).items())
+    return text + complaints + "".join(f"; FAULT: {fault}" for fault in row["faults"])
+
+
+def brief(result: dict[str, Any]) -> dict[str, Any]:
+    """What is kept: each cut and each look is a line."""
+    machines = [
+        one | {"cuts": [line(row) for row in one["cuts"]], "looks": [line(row) for row in one["looks"]]}
+        for one in result["machines"]
+    ]
+    return result | {"machines": machines}
 
 
 def faults(one: dict[str, Any]) -> list[str]:
@@ -36,7 +44,7 @@ def summary(played: list[dict[str, Any]]) -> dict[str, Any]:
         sessions.update(one["sessions"])
     return {
         "cuts": len(rows),
-        "kinds": dict(Counter(row["kind"] for row in rows)),
+        "kinds": {kind: _kind([row for row in rows if row["kind"] == kind]) for kind in {row["kind"] for row in rows}},
         "seconds": round(sum(row["up_s"] for row in rows)),
         "blocks lost, torn": [sum(row["cache"][kind] for row in rows) for kind in ("lost", "torn")],
         "runs said, lost": [sum(row[kind] for row in rows) for kind in ("said", "lost")],
@@ -61,6 +69,12 @@ def summary(played: list[dict[str, Any]]) -> dict[str, Any]:
 def table(figures: dict[str, Any]) -> str:
     width = max(map(len, figures))
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in figures.items())
+
+
+def _kind(rows: list[dict[str, Any]]) -> str:
+    lost = [row["window_s"] for row in rows if row["lost"]]
+    said, gone = (sum(row[which] for row in rows) for which in ("said", "lost"))
+    return f"{len(rows)} cuts, {gone} of {said} runs lost, the oldest {_worst(lost)} s before"
 
 
 def _looks(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -36,11 +36,12 @@ def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> list[R
     if missing:
         sys.exit(f"powercut --long needs {', '.join(missing)}: tests/run installs them")
     # Only now: it knows of upload formats, and asks for what a short form has no need of.
+    from . import report
     from .lab import measure
 
     result = measure(cuts, machines, time.time() + minutes * 60, seed)
     KEPT.mkdir(exist_ok=True)
-    (KEPT / "powercut-machines.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (KEPT / "powercut-machines.json").write_text(json.dumps(report.brief(result), indent=1) + "\n", encoding="utf-8")
     return rows_of(result)
 
 
