@@ -143,8 +143,8 @@ class Archived(Scene):
 
     def wrong(self, box: Box) -> list[str]:
         days = {path.name[:10] for path in (box.folder / "archive").glob("????-??-??.jsonl.gz")}
-        left = [path.name for path in (box.folder / "archive").iterdir() if path.name[:10] in days]
-        left += [path.name for path in (box.folder / "archive").rglob("*.partial")]
+        # Of a day that is not over there are parts, and with them what one who was killed has left of one.
+        left = [path.name for path in (box.folder / "archive").iterdir() if path.name.lstrip(".")[:10] in days]
         return box.wrong() + [f"{name} is left" for name in left if name[10:] != ".jsonl.gz"]
 
 
