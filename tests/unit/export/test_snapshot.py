@@ -60,7 +60,9 @@ def test_root_overwrites_nothing_for_whom_the_directory_belongs_to(
     """He knows the name, and puts a link there once the file was made."""
     box.many(5)
     precious = box.path / "precious"
-    precious.write_text("kept")
+    with closing(sqlite3.connect(precious)) as connection:
+        connection.execute("CREATE TABLE kept (a)")
+    before = precious.read_bytes()
     theirs = reachable
     os.chown(theirs, 65534, 65534)
     deeper = theirs / "deeper"
@@ -82,7 +84,7 @@ def test_root_overwrites_nothing_for_whom_the_directory_belongs_to(
             patched.setattr(snapshot, "_need_space", swapped)
             with pytest.raises(Problem):
                 snapshot.take(Store(box.store.path), str(copy))
-        assert precious.read_text() == "kept"
+        assert precious.read_bytes() == before
         assert os.geteuid() == 0
 
 
