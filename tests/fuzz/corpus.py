@@ -18,5 +18,9 @@ def kept(name: str) -> list[bytes]:
 
 def keep(name: str, inputs: list[bytes]) -> None:
     CORPUS.mkdir(exist_ok=True)
+    file = CORPUS / f"{name}.jsonl"
+    if not inputs:
+        file.unlink(missing_ok=True)
+        return
     lines = [json.dumps(data.decode("latin-1")) for data in sorted(inputs, key=lambda data: (len(data), data))]
-    (CORPUS / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    file.write_text("".join(f"{line}\n" for line in lines))
