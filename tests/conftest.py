@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import Any, Callable
 
 import hypothesis
 import pytest
@@ -33,3 +35,22 @@ class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
     return ByFolder(config, log)
+
+
+@pytest.fixture
+def zone() -> Iterator[Callable[[str], None]]:
+    """`zone("Europe/Vienna")`: the time zone of this process until the test ends."""
+    with pytest.MonkeyPatch.context() as environment:
+
+        def put(name: str) -> None:
+            environment.setenv("TZ", name)
+            time.tzset()
+
+        yield put
+    time.tzset()
+
+
+@pytest.fixture
+def utc(zone: Callable[[str], None]) -> None:
+    """Local times are those of UTC."""
+    zone("UTC")

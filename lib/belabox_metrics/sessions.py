@@ -10,7 +10,8 @@ import time
 from . import terminal
 from .errors import Problem
 from .query import period
-from .store.database import DatabaseError, Store, database_path, problem
+from .store.database import DatabaseError, Store, problem
+from .store.options import add_database
 from .store.sessions import Stored, latest
 
 _MOST = 1000
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     period.add_options(parser, period.EVERYTHING)
     parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser
 
 

@@ -9,7 +9,8 @@ import time
 from . import journal
 from .errors import Problem
 from .progress import Progress
-from .store.database import DatabaseError, Store, database_path, problem
+from .store.database import DatabaseError, Store, problem
+from .store.options import add_database
 from .store.settings import first, section
 from .store.takeover import resume
 
@@ -80,5 +81,5 @@ def _parser() -> argparse.ArgumentParser:
         prog="belabox-metrics import",
         description="Bring in what a database of the Go system still holds. That happens by itself too.",
     )
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

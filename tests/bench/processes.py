@@ -6,7 +6,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.ports import free_port
 
 from .figures import PYTHON, Spread, spread
 
@@ -100,13 +101,6 @@ class Installed:
         """What upload does on the box, so that the log has the lengths that it has there."""
         if self.log_bytes() > LOG_LIMIT:
             self.run(self.job("maintain.py"))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as chooser:
-        chooser.bind(("127.0.0.1", 0))
-        return int(chooser.getsockname()[1])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .processes import free_port
+from tests.ports import free_port
 
 
 def get(url: str) -> str:

@@ -6,12 +6,13 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
+
+from tests.ports import free_port
 
 UP_S = 60
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -113,13 +114,6 @@ class Server:
             return said
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as chooser:
-        chooser.bind(("127.0.0.1", 0))
-        return int(chooser.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 from tests.markdown import ROOT
-
-from .server import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.server
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 import yaml
+from tests.ports import free_port
 
 from belabox_metrics import clock
 from belabox_metrics.sample import Sample
@@ -49,12 +49,6 @@ Labels = frozenset[tuple[str, str]]
 class Box(NamedTuple):
     store: Store
     address: str
-
-
-def free_port() -> int:
-    with socket.socket() as chooser:
-        chooser.bind(("127.0.0.1", 0))
-        return int(chooser.getsockname()[1])
 
 
 def tool(name: str) -> str:

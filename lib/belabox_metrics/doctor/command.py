@@ -12,7 +12,8 @@ from ..owner import As
 from ..printable import printable
 from ..schedule.compile import configuration_path
 from ..store import quarantine
-from ..store.database import DatabaseError, database_path
+from ..store.database import DatabaseError
+from ..store.options import add_database
 from . import clock, collectors, configuration, database, disk, places, programs, screen, server, units
 from .box import Box
 from .finding import PROBLEM, problem
@@ -116,8 +117,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--acknowledge", action="store_true", help="what became of a damaged database has been seen")
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="this group; may be given several times")
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    default = "default: %(default)s"
-    parser.add_argument("--config", metavar="FILE", default=configuration_path(), help=default)
-    parser.add_argument("--database", metavar="FILE", default=database_path(), help=default)
+    parser.add_argument("--config", metavar="FILE", default=configuration_path(), help="default: %(default)s")
+    add_database(parser)
     parser.add_argument("--root", metavar="DIR", default="", help="where the system is, for trying things out")
     return parser

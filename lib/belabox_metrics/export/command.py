@@ -12,7 +12,8 @@ from ..errors import Problem, UsageProblem
 from ..printable import printable
 from ..progress import Progress
 from ..query import period, samples
-from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.database import DatabaseError, Store, problem
+from ..store.options import add_database
 from ..store.settings import first, section
 from ..upload.correction import Correction
 from .lines import JsonLines
@@ -86,5 +87,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="into a file, and not to stdout")
     parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
     parser.add_argument("--gzip", action="store_true", help="packed; so is a FILE that ends in .gz")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

@@ -16,7 +16,8 @@ from ..errors import Problem, StoreProblem
 from ..printable import printable
 from ..progress import Progress
 from ..quantity import shown
-from ..store.database import DatabaseError, Store, database_path, problem, quoted
+from ..store.database import DatabaseError, Store, problem, quoted
+from ..store.options import add_database
 from ..store.sqlite import connect, connect_warily
 from .file import WholeFile
 
@@ -162,5 +163,5 @@ def _parser() -> argparse.ArgumentParser:
         " to put such a copy back.",
     )
     parser.add_argument("file", metavar="FILE", help="the copy; must not be there yet")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

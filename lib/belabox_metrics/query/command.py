@@ -10,7 +10,8 @@ import time
 from ..errors import Problem
 from ..printable import printable
 from ..store import history
-from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.database import DatabaseError, Store, problem
+from ..store.options import add_database
 from ..terminal import columns
 from . import period, samples
 from .line import Line
@@ -187,5 +188,5 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--samples", action="store_true", help="the samples themselves, oldest first")
     form.add_argument("--json", action="store_true", help="the samples, one JSON object a line")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

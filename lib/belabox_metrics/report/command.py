@@ -10,7 +10,8 @@ import sys
 import time
 
 from ..errors import Problem, UsageProblem
-from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.database import DatabaseError, Store, problem
+from ..store.options import add_database
 from .document import html
 from .report import chosen, document, report
 from .words import words
@@ -79,5 +80,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", metavar="FILE", help="write the HTML there; - is standard output")
     parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
     parser.add_argument("--json", action="store_true", help="the findings as JSON instead")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

@@ -14,7 +14,7 @@ from ..config.duration import spell
 from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem
 from ..remote.credentials import TOKEN_FILE
-from ..store.database import database_path
+from ..store.options import add_database
 from . import doubts, plan, programs, secrets
 from .compile import configuration_path
 
@@ -95,5 +95,5 @@ def _parser() -> argparse.ArgumentParser:
     token = f"instead of {TOKEN_FILE}: the secret of remote.auth"
     parser.add_argument("--token-file", metavar="FILE", default="", help=token)
     parser.add_argument("--json", action="store_true", help="for a program")
-    parser.add_argument("--database", metavar="FILE", default=database_path(), help=f"what was collected, {default}")
+    add_database(parser, "what was collected")
     return parser

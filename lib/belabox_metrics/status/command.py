@@ -9,7 +9,8 @@ import sys
 from .. import clock, terminal
 from ..errors import Problem
 from ..printable import printable
-from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.database import DatabaseError, Store, problem
+from ..store.options import add_database
 from . import screen
 from .reading import Reading, document
 
@@ -37,5 +38,5 @@ def parser() -> argparse.ArgumentParser:
         epilog="Example: watch -n 5 belabox-metrics status",
     )
     parser.add_argument("--json", action="store_true", help="the document of /health, the states and alerts")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

@@ -12,7 +12,8 @@ from ..progress import Progress
 from ..query import period
 from ..remote.access import Access
 from ..remote.settings import Remote
-from ..store.database import DatabaseError, Store, database_path, problem
+from ..store.database import DatabaseError, Store, problem
+from ..store.options import add_database
 from ..upload.correction import Correction
 from . import screen
 from .checkpoint import checkpoint
@@ -119,5 +120,5 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--repair", action="store_true", help="queue what is missing, to be sent again")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--quiet", action="store_true", help="print nothing, the exit code tells")
-    parser.add_argument("--database", default=database_path(), metavar="FILE", help="default: %(default)s")
+    add_database(parser)
     return parser

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from typing import Callable
 
 import pytest
 
@@ -13,13 +12,9 @@ NOON = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 
 
 @pytest.fixture(autouse=True)
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def berlin(zone: Callable[[str], None]) -> None:
     """An hour ahead of UTC in winter."""
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+    zone("CET-1CEST,M3.5.0,M10.5.0/3")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -51,16 +52,13 @@ def test_those_of_a_time(
 
 
 def test_the_zone_and_an_empty_time_are_told(
-    database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    database: str, capsys: pytest.CaptureFixture[str], zone: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("TZ", "MET-1")
-    time.tzset()
+    zone("MET-1")
     assert sessions.main(["--database", database]) == 0
     assert "  start, MET  " in capsys.readouterr().out
     assert sessions.main(["--since", "60h", "--until", "50h", "--database", database]) == 0
     assert capsys.readouterr().err.startswith("no stream has been recorded from ")
-    monkeypatch.undo()
-    time.tzset()
 
 
 def test_what_is_no_time_is_refused(database: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
+from typing import Callable
 
 import pytest
 
@@ -47,15 +47,13 @@ def test_each_form_is_a_moment(text: str, expected_ms: int) -> None:
     assert end_ms == expected_ms
 
 
-def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
-    monkeypatch.setenv("TZ", "Europe/Vienna")
-    time.tzset()
+def test_a_time_without_a_zone_is_local(zone: Callable[[str], None]) -> None:
+    zone("Europe/Vienna")
     assert period.read("2023-11-14T20:00", "20:30", NOW_MS) == (MIDNIGHT_MS + 68_400_000, MIDNIGHT_MS + 70_200_000)
     assert period.between(MIDNIGHT_MS, MIDNIGHT_MS + 1000) == "2023-11-14 01:00:00 to 01:00:01 CET"
     assert period.between(0, NOW_MS) == "1970-01-01 01:00:00 to 2023-11-14 23:30:00 CET"
 
 
-@pytest.mark.usefixtures("utc")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -67,9 +65,8 @@ def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch, utc: No
         ("yesterday 01:30", "2023-10-29T01:30+02:00"),
     ],
 )
-def test_days_are_those_of_the_calendar(monkeypatch: pytest.MonkeyPatch, text: str, expected: str) -> None:
-    monkeypatch.setenv("TZ", "Europe/Vienna")
-    time.tzset()
+def test_days_are_those_of_the_calendar(zone: Callable[[str], None], text: str, expected: str) -> None:
+    zone("Europe/Vienna")
     now_ms = round(datetime.fromisoformat("2023-10-30T02:00+01:00").timestamp() * 1000)
     assert period.moment(text, "--since", now_ms) == round(datetime.fromisoformat(expected).timestamp() * 1000)
 
