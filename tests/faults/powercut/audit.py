@@ -13,8 +13,9 @@ from belabox_metrics import journal
 
 from .state import Run, State
 
-# How much later than its run ended a record may be: a job may have used up its share of the processor in between.
-_LATE_S = 4.0
+# How much later than a run its record may be, at most: the job is stopped then. Where all jobs together have used up
+# their share of the processor, one may wait for seconds between storing and telling.
+_LATE_S = 20.0
 # How far two clocks may be apart.
 _TOLERANCE_S = 1.0
 # What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
@@ -103,11 +104,10 @@ def _changed(before: State, after: State) -> list[str]:
 
 def _run_of(record: dict[str, Any], of_metric: dict[str | None, list[Run]]) -> Run | None:
     """The run that a record tells of; none is found twice."""
-    ended = _at(record)
-    began = ended - float(record["BELABOX_DURATION_MS"]) / 1000
+    told = _at(record)
     runs = of_metric[record["BELABOX_METRIC"]]
     for run in runs:
-        if began - _LATE_S <= run.at_ms / 1000 <= ended:
+        if told - _LATE_S <= run.at_ms / 1000 <= told:
             runs.remove(run)
             return run
     return None
