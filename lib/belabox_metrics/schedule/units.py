@@ -10,7 +10,7 @@ from ..config import address
 from ..config.duration import HOUR, MINUTE, SECOND, spell
 from ..config.keys import DEFAULT_DATABASE, DEFAULT_LISTEN
 from ..health.access import NETWORKS, TOKEN_FILE
-from . import phase, secrets
+from . import phase, relays, secrets
 from .plan import timings
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ SOCKET_DROP_IN = _DROP_IN.format(SOCKET)
 _ACCESS = f"{HEALTH_SERVICE}.d/60-access.conf"
 # The sandbox lets the job write where the archive is.
 _ARCHIVE = "belabox-metrics-maintain.service.d/60-archive.conf"
-DROP_INS = (_ARCHIVE, *(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)), *_SECRETS, _ACCESS)
+DROP_INS = (
+    *(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)),
+    *(_ARCHIVE, _ACCESS, *_SECRETS, *relays.DROP_INS),
+)
 
 # By its first line a file is known to be ours.
 HEADER = "# Written by `belabox-metrics apply`: edits are lost. What it says comes from config.yaml.\n"
@@ -66,6 +69,8 @@ def render(configuration: Configuration) -> dict[str, str]:
     handed = secrets.lines(configuration)
     if handed:
         files.update(dict.fromkeys(_SECRETS, f"{HEADER}[Service]\n{handed}"))
+    for path, lines in relays.drop_ins(configuration).items():
+        files[path] = f"{HEADER}[Service]\n{lines}"
     archive = configuration.values.text("storage.archive.path")
     if archive and configuration.values.flag("storage.archive.enabled"):
         # A directory that is not there, on a disk that is not, must not keep the job from all its other work.

@@ -11,7 +11,8 @@ import pytest
 
 from belabox_metrics.config.address import PRIVATE
 from belabox_metrics.config.configuration import load
-from belabox_metrics.schedule import units
+from belabox_metrics.config.known import discover
+from belabox_metrics.schedule import relays, units
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,6 +150,39 @@ def test_an_archive_elsewhere_is_writable_for_who_fills_it(tmp_path: Path, archi
     assert body(found.get("belabox-metrics-maintain.service.d/60-archive.conf", "")) == paths
 
 
+NOBODY_ELSE = ["RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "ProtectKernelLogs=yes", "ProtectKernelModules=yes"]
+
+
+@pytest.mark.parametrize(
+    ("host", "line"),
+    [
+        ("203.0.113.5", "IPAddressAllow=203.0.113.5"),
+        ("[2001:db8::5]", "IPAddressAllow=2001:db8::5"),
+        # It travels as IPv4.
+        ("[::ffff:203.0.113.5]", "IPAddressAllow=203.0.113.5"),
+        ("relay.example", "IPAddressDeny="),
+        # The resolver understands it, the kernel's filter does not.
+        ("127.1", "IPAddressDeny="),
+    ],
+)
+def test_a_collector_may_speak_to_the_relay_that_it_asks(tmp_path: Path, host: str, line: str) -> None:
+    asked = f"config: {{url: 'http://{host}:8181/stats?publisher=secret'}}"
+    found = render(tmp_path, f"  - {{name: srt.relay, interval: 5s, {asked}}}\n")
+    assert {path: body(text) for path, text in found.items() if ".d/" in path} == {
+        "belabox-metrics@srt.relay.service.d/60-relay.conf": ["[Service]", line, *NOBODY_ELSE]
+    }
+
+
+def test_no_collector_has_the_network_without_a_relay(tmp_path: Path) -> None:
+    found = render(tmp_path, "  - {name: srt.relay, interval: 5s}\n  - {name: stream.links, interval: 5s}\n")
+    assert not any(".d/" in path for path in found)
+
+
+def test_whoever_has_a_url_gets_the_network_for_it() -> None:
+    with_url = {name for name, known in discover().items() if "url" in known.settings}
+    assert with_url == set(relays.METRICS)
+
+
 @pytest.mark.parametrize(
     ("listen", "lines"),
     [
@@ -200,6 +234,8 @@ def test_who_is_answered_is_told_to_the_responder(tmp_path: Path, health: str, l
 def test_systemd_has_nothing_to_say_about_them(tmp_path: Path) -> None:
     """It leaves with 0 after unknown keys and wrong values: only silence is good."""
     more = (
+        "  - {name: srt.relay, interval: 5s, config: {url: 'http://[2001:db8::5]/stats'}}\n"
+        "  - {name: stream.links, interval: 5s, config: {url: 'http://relay.example/stats'}}\n"
         'storage: {path: "/mnt/a b%c/m.db"}\nlogging: {level: warn}\n'
         'health: {listen: 10.0.0.7:9100, token_file: "/etc/a b%c"}\n'
         "remote: {url: 'http://x/', auth: {type: bearer_token}, tls: {ca_file: '/etc/a b%c'}}\n"
@@ -213,6 +249,7 @@ def test_systemd_has_nothing_to_say_about_them(tmp_path: Path) -> None:
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(text)
     names = [path for path in found if path.endswith(".timer")]
+    names += ["belabox-metrics@srt.relay.service", "belabox-metrics@stream.links.service"]
     names += ["belabox-metrics@cpu.usage.service", "belabox-metrics-upload.service", "belabox-metrics-failed@x.service"]
     names += ["belabox-metrics-health.socket", "belabox-metrics-health.service"]
     command = ["systemd-analyze", "verify", "--man=no", *[str(home / name) for name in names]]
