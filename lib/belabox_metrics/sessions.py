@@ -10,7 +10,8 @@ import time
 from . import terminal
 from .errors import Problem
 from .query import period
-from .store.database import DatabaseError, Store, problem
+from .store.database import DatabaseError, Store
+from .store.failure import tell
 from .store.options import add_database
 from .store.sessions import Stored, latest
 
@@ -25,9 +26,7 @@ def main(arguments: list[str]) -> int:
         found = latest(connection, options.limit, since_ms, until_ms if options.until else None)
         connection.close()
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics sessions: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("sessions", caught, options.database)
     if options.json:
         for session in found:
             print(json.dumps(_document(session)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from . import journal
 from .errors import Problem
 from .progress import Progress
-from .store.database import DatabaseError, Store, problem
+from .store.database import DatabaseError, Store
+from .store.failure import tell
 from .store.options import add_database
 from .store.settings import first, section
 from .store.takeover import resume
@@ -28,9 +28,7 @@ def main(arguments: list[str]) -> int:
     try:
         return bring_in(store, WHOLE_S)
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, store.path)
-        print(f"belabox-metrics import: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("import", caught, store.path)
 
 
 def bring_in(store: Store, seconds: float) -> int:

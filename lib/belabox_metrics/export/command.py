@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 
 from .. import clock
@@ -12,7 +11,8 @@ from ..errors import Problem, UsageProblem
 from ..printable import printable
 from ..progress import Progress
 from ..query import period, samples
-from ..store.database import DatabaseError, Store, problem
+from ..store.database import DatabaseError, Store
+from ..store.failure import tell
 from ..store.options import add_database
 from ..store.settings import first, section
 from ..upload.correction import Correction
@@ -48,9 +48,7 @@ def main(arguments: list[str]) -> int:
         finally:
             connection.close()
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics export: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("export", caught, options.database)
     return 0
 
 

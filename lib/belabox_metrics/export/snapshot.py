@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from contextlib import closing, contextmanager
 
@@ -17,6 +16,7 @@ from ..printable import printable
 from ..progress import Progress
 from ..quantity import shown
 from ..store.database import DatabaseError, Store, problem, quoted
+from ..store.failure import tell
 from ..store.options import add_database
 from ..store.sqlite import connect, connect_warily
 from .file import WholeFile
@@ -146,9 +146,7 @@ def main(arguments: list[str]) -> int:
     try:
         made = take(Store(options.database), options.file)
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics snapshot: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("snapshot", caught, options.database)
     upto = ""
     if made.newest_ms is not None:
         upto = f", up to {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(made.newest_ms / 1000))}"

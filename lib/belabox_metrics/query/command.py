@@ -10,7 +10,8 @@ import time
 from ..errors import Problem
 from ..printable import printable
 from ..store import history
-from ..store.database import DatabaseError, Store, problem
+from ..store.database import DatabaseError, Store
+from ..store.failure import tell
 from ..store.options import add_database
 from ..terminal import columns
 from . import period, samples
@@ -53,9 +54,7 @@ def main(arguments: list[str]) -> int:
         finally:
             connection.close()
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics query: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("query", caught, options.database)
 
 
 def _query(connection: Connection, options: argparse.Namespace, since_ms: int, until_ms: int) -> int:

@@ -10,7 +10,8 @@ import sys
 import time
 
 from ..errors import Problem, UsageProblem
-from ..store.database import DatabaseError, Store, problem
+from ..store.database import DatabaseError, Store
+from ..store.failure import tell
 from ..store.options import add_database
 from .document import html
 from .report import chosen, document, report
@@ -34,9 +35,7 @@ def main(arguments: list[str]) -> int:
             text = html(made)
         _put(text, options.output or "-", replace=options.force)
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics report: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("report", caught, options.database)
     return 0
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from .. import clock, terminal
 from ..errors import Problem
-from ..printable import printable
-from ..store.database import DatabaseError, Store, problem
+from ..store.database import DatabaseError, Store
+from ..store.failure import tell
 from ..store.options import add_database
 from . import screen
 from .reading import Reading, document
@@ -20,9 +19,7 @@ def main(arguments: list[str]) -> int:
     try:
         reading = Reading(Store(options.database), clock.now())
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(printable(f"belabox-metrics status: {failed}", None), file=sys.stderr)
-        return failed.exit_code
+        return tell("status", caught, options.database)
     if options.json:
         print(json.dumps(document(reading), indent=2))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from .. import clock
@@ -12,7 +11,8 @@ from ..progress import Progress
 from ..query import period
 from ..remote.access import Access
 from ..remote.settings import Remote
-from ..store.database import DatabaseError, Store, problem
+from ..store.database import DatabaseError, Store
+from ..store.failure import tell
 from ..store.options import add_database
 from ..upload.correction import Correction
 from . import screen
@@ -39,9 +39,7 @@ def main(arguments: list[str]) -> int:
     try:
         return verify(Store(options.database), clock.now(), options)
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, options.database)
-        print(f"belabox-metrics verify: {failed}", file=sys.stderr)
-        return failed.exit_code
+        return tell("verify", caught, options.database)
 
 
 def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
 from belabox_metrics import clock, sessions
+from belabox_metrics.cli import COMMANDS
 from belabox_metrics.query import command as query
 from belabox_metrics.sample import Sample
 from belabox_metrics.status import command as status
@@ -52,3 +54,15 @@ def test_texts_do_nothing_to_a_terminal(
     assert "red" in said
     assert [char for char in said if not char.isprintable() and char != "\n"] == []
     assert "\nsecond" not in said
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["query", "m"], ["sessions"], ["report"], ["export"], ["snapshot", "copy.db"], ["verify"]]
+)
+def test_nor_do_they_when_a_command_fails(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main = import_module(f"belabox_metrics.{COMMANDS[words[0]][0]}").main
+    assert main([*words[1:], "--database", f"{tmp_path}/\x1b[31mred"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"belabox-metrics {words[0]}: {tmp_path}/\\x1b[31mred: there is no database yet")
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
