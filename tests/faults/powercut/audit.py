@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tests.link.account import Post, Sample, first_accepted, sample_of
 
 from belabox_metrics import journal
+from belabox_metrics.store.runs import FAILED
 
 from .state import Run, State
 
@@ -71,7 +72,8 @@ def loss(
     faults = [*after.faults, *_changed(before, after)]
     of_metric: dict[str | None, list[Run]] = defaultdict(list)
     for stored in after.runs.values():
-        if stored.number not in before.runs and stored.job == "collect":
+        # That one has failed is told in another way.
+        if stored.number not in before.runs and stored.job == "collect" and stored.outcome != FAILED:
             of_metric[stored.metric].append(stored)
     said, lost = 0, []
     # When the last of those that are there was begun: it was stored after that, and what was told before, before.

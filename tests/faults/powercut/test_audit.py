@@ -19,6 +19,7 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
 from belabox_metrics.store.database import Store
+from belabox_metrics.store.runs import FAILED
 
 from . import audit, state
 from .state import State
@@ -77,6 +78,18 @@ def test_runs_from_the_end_are_lost_and_how_old_they_were_is_told(tmp_path: Path
     assert found.window_s == pytest.approx(19.98, abs=0.01)
 
 
+def test_a_run_that_failed_is_not_what_was_told_to_be_stored(tmp_path: Path) -> None:
+    """Its own record is of another kind, and it has no numbers."""
+    before, _ = box(tmp_path / "before", 10), box(tmp_path / "after", 40)
+    with closing(sqlite3.connect(tmp_path / "after/belabox-metrics/metrics.db")) as connection:
+        failed = (FAILED, (START + 20) * 1000)
+        connection.execute("UPDATE runs SET outcome = ?, shape = NULL, packed = NULL WHERE id = ?", failed)
+        connection.commit()
+    told = [record for at, record in zip(range(10, 40), said(range(10, 40))) if at != 20]
+    found = audit.loss(before, read(tmp_path / "after"), told, [], START + 60)
+    assert (found.said, found.lost, found.faults) == (29, 0, [])
+
+
 def test_whoever_is_slow_to_tell_is_not_taken_for_lost(tmp_path: Path) -> None:
     """Between storing and telling, the share of the processor was used up."""
     before, after = box(tmp_path / "before", 10), box(tmp_path / "after", 40)
@@ -86,6 +99,7 @@ def test_whoever_is_slow_to_tell_is_not_taken_for_lost(tmp_path: Path) -> None:
         told["__REALTIME_TIMESTAMP"] = str(int(told["__REALTIME_TIMESTAMP"]) + 9_000_000)
     found = audit.loss(before, after, records, [], START + 60)
     assert (found.said, found.lost, found.faults) == (32, 2, [])
+    assert found.window_s == pytest.approx(19.98, abs=0.01)
 
 
 def test_what_was_older_than_a_power_cut_may_take_is_a_fault(tmp_path: Path) -> None:
