@@ -172,7 +172,7 @@ def newer(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "said"),
-    [(directory, "cannot open"), (other_program, "another program"), (newer, "schema 99")],
+    [(directory, "is a directory"), (other_program, "another program"), (newer, "schema 99")],
 )
 def test_what_is_whole_but_not_ours_is_told_in_words_and_stays(
     tmp_path: Path, make: Callable[[Path], None], said: str
