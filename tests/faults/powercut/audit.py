@@ -20,8 +20,8 @@ _LATE_S = 20.0
 # How far two clocks may be apart.
 _TOLERANCE_S = 1.0
 # What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
-# file system follows within five more; and what a busy box is late with.
-WINDOW_S = 45.0
+# file system follows within five more.
+WINDOW_S = 40.0
 # The server keeps twelve digits.
 _DIGITS = 1e-9
 _FAILURES = {
@@ -93,7 +93,7 @@ def loss(
         faults.append(f"{len(holes)} runs are gone that were stored before others that are there")
     unsent, unsent_s = _queue(before, after, posts, (since, cut), faults)
     window_s = max((cut - at for at in lost), default=0.0)
-    if max(window_s, unsent_s) > WINDOW_S:
+    if max(window_s, unsent_s) > WINDOW_S + _TOLERANCE_S:
         faults.append(f"the cut took what was {max(window_s, unsent_s):.0f} s old")
     return Loss(said, len(lost), window_s, unsent, unsent_s, faults)
 
