@@ -24,9 +24,11 @@ AWAY_MS = 7 * LASTING_MS
 
 class Memory:
     """`marks`: by name, up to which row of a table a step has nothing left to do. `checked`: the place in the list of
-    turns. `now_ms`: the time to judge ages by. `sweeps`: everything is to be looked at."""
+    turns. `now_ms`: the time to judge ages by. `sweeps`: everything is to be looked at.
 
-    def __init__(self, text: str, elapsed_ms: int | None, moment: Moment) -> None:
+    `right_ms`: what the time is by what was found out in this boot before, None for nothing."""
+
+    def __init__(self, text: str, elapsed_ms: int | None, moment: Moment, right_ms: int | None = None) -> None:
         found = _read(text)
         marks = found.get("marks")
         self.marks: dict[str, int] = {}
@@ -39,6 +41,9 @@ class Memory:
             # A clock that nobody has set is believed as far as the box was up since: one that wakes up in ten years
             # must not find everything too old.
             self.now_ms = min(moment.wall_ms, expected_ms)
+        if not before_ms and right_ms is not None:
+            # The first maintenance of all has nothing else to hold a clock against that somebody has put ahead.
+            self.now_ms = min(moment.wall_ms, right_ms)
         # A clock that nobody has set may be years behind: what was known stays the measure.
         self._kept_ms = self.now_ms if moment.synchronized or not before_ms else expected_ms
         self._is_set = moment.synchronized

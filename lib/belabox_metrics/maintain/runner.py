@@ -64,7 +64,8 @@ def maintain(store: Store, moment: Moment, pace: Pace | None = None, steps: tupl
     # On a full disk who deletes needs some room first.
     reserve.use(store)
     connection = store.connection()
-    memory = Memory(*runs.remembered(connection, JOB, "", moment, outlives_boot=True), moment)
+    remembered = runs.remembered(connection, JOB, "", moment, outlives_boot=True)
+    memory = Memory(*remembered, moment, boots.right_ms(connection, moment))
     work = Work(store, moment, Settings(connection), memory, pace or Pace())
     _learn(work)
     first: Problem | None = None

@@ -34,6 +34,13 @@ def is_known(connection: Connection, moment: Moment) -> bool:
     return boot is not None and offset_ms(connection, boot) is not None
 
 
+def right_ms(connection: Connection, moment: Moment) -> int | None:
+    """What the time is at `moment`, by what was found out in its boot; None when nobody has."""
+    boot = number(connection, moment.boot_id)
+    offset = None if boot is None else offset_ms(connection, boot)
+    return None if offset is None else offset + moment.boottime_ms
+
+
 def is_unset(connection: Connection, boot: int) -> bool:
     """Whether samples of this boot were taken before its clock was set. Looks at the newest runs, where those of the
     present boot are."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import history
+from belabox_metrics.store import boots, history
 
 from .box import DAY_MS, HOUR_MS, MINUTE_MS, Box
 
@@ -152,6 +154,25 @@ def test_a_set_clock_that_jumps_ahead_for_a_while_deletes_nothing(box: Box) -> N
     box.wait(-FAR_MS, MINUTE_MS)
     box.maintain()
     assert _samples(box) == before + 3
+
+
+@pytest.mark.parametrize("synchronized", [True, False])
+def test_the_first_maintenance_of_all_deletes_nothing_where_the_clock_was_put_ahead(
+    box: Box, synchronized: bool
+) -> None:
+    """The uploader has found out what time it is, then somebody puts the clock ahead; the box was on before, too."""
+    for boot in ("before", "now"):
+        box.moment = Moment(box.moment.wall_ms + MINUTE_MS, MINUTE_MS, boot, True)
+        box.sample()
+    with box.store.writing() as connection:
+        boots.fix(connection, box.moment, box.moment.wall_ms)
+    now = box.moment
+    box.moment = Moment(now.wall_ms + 40 * DAY_MS, now.boottime_ms + MINUTE_MS, now.boot_id, synchronized)
+    box.maintain()
+    assert (_samples(box), box.sql("SELECT count(*) FROM runs WHERE job = 1")) == (2, [(2,)])
+    box.moment = Moment(now.wall_ms + HOUR_MS, now.boottime_ms + HOUR_MS, now.boot_id, True)
+    box.maintain()
+    assert _samples(box) == 2
 
 
 def test_one_that_stays_there_is_believed(box: Box) -> None:
