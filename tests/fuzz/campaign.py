@@ -75,7 +75,9 @@ class Hunt:
             into.edges = int(covered[-1][0])
             into.inputs = int(covered[-1][1])
         into.executions += sum(int(number) for number in EXECUTED.findall(log))
-        into.found = sorted(file.name for file in self.found.iterdir()) if self.found.exists() else []
+        # What was mended since, and removed, was found all the same.
+        found = {file.name for file in self.found.iterdir()} if self.found.exists() else set()
+        into.found = sorted({*into.found, *found})
         if self.process.returncode and not covered:
             print(f"{self.target.name}: ended with {self.process.returncode}\n{log[-3000:]}", flush=True)
 

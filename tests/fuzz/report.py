@@ -15,7 +15,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE, DATA = DOCS / "fuzzing.md", DOCS / "reliability/fuzzing.json"
 BEGIN, END = "<!-- table: made by tests/fuzz/run --report -->\n", "<!-- end of the table -->\n"
 GOAL_S = 600
-HEAD = "| target | CPU minutes | inputs | branches: of the examples, now | corpus |\n| --- | --- | --- | --- | --- |\n"
+TITLES = ("target", "CPU minutes", "inputs", "branches: of the examples, now", "corpus", "found")
+HEAD = f"| {' | '.join(TITLES)} |\n|{' --- |' * len(TITLES)}\n"
 
 
 def table(accounts: dict[str, Account]) -> str:
@@ -35,7 +36,7 @@ def table(accounts: dict[str, Account]) -> str:
 def _row(name: str, account: Account) -> str:
     return (
         f"| {name} | {account.cpu_seconds / 60:.1f} | {account.executions} |"
-        f" {account.edges_first}, {account.edges} | {account.inputs} |\n"
+        f" {account.edges_first}, {account.edges} | {account.inputs} | {len(account.found)} |\n"
     )
 
 
