@@ -1,0 +1,148 @@
+"""A disk of its own under the database: errors of device-mapper, an ext4 that gives up, a quota of the kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from ..outcome import Row
+from . import books
+from .guest import FOLDER, Guest
+
+# Promise 1: what the kernel has not written back may go with the power, and so it may with the disk.
+WINDOW_S = 40.0
+METRIC = "memory.usage"
+_DEVICE, _IMAGE, _SIZE = "/dev/mapper/metrics", "/lab-disk", "64M"
+_DM = "dmsetup --noudevsync"
+_STOP = "systemctl stop belabox-metrics.target belabox-metrics-health.socket belabox-metrics-health.service"
+# quotactl(2): of a user, limits in KB; Q_GETQUOTA tells what is in use.
+_QUOTA = """
+import ctypes, pwd, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+user = pwd.getpwnam("metrics").pw_uid
+found = ctypes.create_string_buffer(72)
+def ask(command):
+    if libc.quotactl(command << 8, sys.argv[1].encode(), user, found):
+        sys.exit("quotactl: %d" % ctypes.get_errno())
+ask(0x800007)
+fields = list(struct.unpack("8QI4x", found))
+most = int(sys.argv[2])
+# 1: the limits of blocks alone.
+fields[0] = fields[1] = most and fields[2] // 1024 + most - 1
+fields[8] = 1
+found.raw = struct.pack("8QI4x", *fields)
+ask(0x800008)
+"""
+
+
+class Data:
+    """`with Data(guest, mount options, mkfs options):` the database and all beside it are on a disk of their own."""
+
+    def __init__(self, guest: Guest, options: str = "defaults", features: str = "") -> None:
+        self._guest = guest
+        self._options = options
+        self._features = features
+
+    def __enter__(self) -> Data:
+        self._guest.load("loop", "dm-mod", "dm-flakey")
+        self._guest.sh(
+            f"set -e; {_STOP}; truncate -s {_SIZE} {_IMAGE}; losetup /dev/loop0 {_IMAGE};"
+            f'{_DM} create metrics --table "0 $(blockdev --getsz /dev/loop0) linear /dev/loop0 0"; dmsetup mknodes;'
+            f"mkfs.ext4 -q {self._features} {_DEVICE}; mount -o {self._options} {_DEVICE} /mnt; rmdir /mnt/lost+found;"
+            f"cp -a {FOLDER}/. /mnt/; umount /mnt; mount -o {self._options} {_DEVICE} {FOLDER};"
+            "systemctl start belabox-metrics.target"
+        )
+        self._guest.wait_for_runs(2)
+        return self
+
+    def become(self, target: str) -> None:
+        """Another table of device-mapper, from one request to the next."""
+        self._guest.sh(
+            f"set -e; {_DM} suspend --noflush --nolockfs metrics;"
+            f'dmsetup reload metrics --table "0 $(blockdev --getsz /dev/loop0) {target}"; {_DM} resume metrics'
+        )
+
+    def mend(self) -> float:
+        """As a person does it, with a card that is well again; how long until runs are stored."""
+        began = time.monotonic()
+        self._guest.sh(f"{_STOP}; umount {FOLDER}")
+        # 1: errors were corrected, and that is what it is for.
+        self._guest.sh(f"e2fsck -fy {_DEVICE} || test $? = 1; mount -o {self._options} {_DEVICE} {FOLDER}")
+        self._guest.sh("systemctl reset-failed 'belabox-metrics*'; systemctl start belabox-metrics.target", check=False)
+        self._guest.wait_for_runs(2)
+        return time.monotonic() - began
+
+    def __exit__(self, *_: object) -> None:
+        """What was stored comes along."""
+        self._guest.sh(
+            f"{_STOP}; rm -rf /lab-kept; cp -a {FOLDER} /lab-kept; umount {FOLDER}; {_DM} remove metrics;"
+            f"losetup -d /dev/loop0; rm {_IMAGE}; rm -f {FOLDER}/*; cp -a /lab-kept/. {FOLDER}/;"
+            "systemctl reset-failed 'belabox-metrics*'; systemctl start belabox-metrics.target",
+            check=False,
+        )
+        self._guest.wait_for_runs(1)
+
+
+def errors(guest: Guest, said: str, target: str, options: str, hold_s: float) -> Row:
+    """The card does that for a while, ext4 gives up, the card is well again, a person sees to it."""
+    set_up = guest.uptime()
+    with Data(guest, options) as data:
+        time.sleep(hold_s)
+        began = guest.uptime()
+        data.become(target)
+        # Until the kernel writes back, there is no error: a commit asks for none.
+        guest.until(lambda: guest.told("read-only", began) or guest.told("I/O error", began), "a job tells of it")
+        time.sleep(hold_s)
+        data.become("linear /dev/loop0 0")
+        refused = len(guest.told("read-only", began) + guest.told("I/O error", began))
+        wrong = []
+        # Other than to write, nothing is wrong with it.
+        seen = guest.run(
+            "runuser", "-u", "metrics", "--", "belabox-metrics", "query", METRIC, "--since", "1h", check=False
+        )
+        if METRIC not in seen:
+            wrong.append(f"what is stored can't be read: {seen}")
+        health = guest.health()
+        if health["components"]["storage"]["status"] != "error":
+            wrong.append(f"health: {health['components']['storage']}")
+        took = data.mend()
+        found = books.read(guest)
+        gone = [began - at for at in found.missing(set_up)]
+        lost = sum(age > WINDOW_S for age in gone)
+        wrong += books.damage(guest)
+    note = (
+        f"{refused} records about it; {len(gone)} runs gone, the first of {max(gone, default=0):.0f} s before it began"
+    )
+    return Row(said, 1, lost, 0, took, note, wrong)
+
+
+def quota(guest: Guest, times: int, hold_s: float) -> Row:
+    """The kernel's own, of the user whose jobs these are; taken away again, by itself all goes on."""
+    guest.load("quota_tree", "quota_v2")
+    wrong: list[str] = []
+    longest, set_up = 0.0, guest.uptime()
+    with Data(guest, "usrquota", "-O quota"):
+        for _ in range(times):
+            guest.run("/usr/bin/python3", "-I", "-c", _QUOTA, _DEVICE, "1")
+            time.sleep(hold_s)
+            guest.run("/usr/bin/python3", "-I", "-c", _QUOTA, _DEVICE, "0")
+            began = time.monotonic()
+            guest.wait_for_runs(2)
+            longest = max(longest, time.monotonic() - began)
+        refused = len(guest.told("the quota of its user", set_up))
+        if not refused:
+            wrong.append("no job tells of the quota")
+        found = books.read(guest)
+        wrong += books.damage(guest)
+    note = f"{refused} records about it"
+    return Row(
+        "quota of the kernel (EDQUOT), and taken away", times, len(found.missing(set_up)), 0, longest, note, wrong
+    )
+
+
+def trials(guest: Guest, hold_s: float) -> Iterator[Row]:
+    yield errors(guest, "device-mapper error, ext4 as it comes", "error", "defaults", hold_s)
+    flakey = "flakey /dev/loop0 0 2 2 1 error_writes"
+    yield errors(guest, "device-mapper flakey: writes fail now and then", flakey, "defaults", hold_s)
+    yield errors(guest, "device-mapper error, errors=remount-ro", "error", "errors=remount-ro", hold_s)
+    yield quota(guest, 3, hold_s / 2)
