@@ -168,7 +168,7 @@ class Power:
     def off(self) -> None:
         """As a person does it."""
         self.begin("systemctl", "poweroff")
-        self._process.wait(60)
+        self._process.wait(BOOT_S)
         self._end()
 
     def _end(self) -> None:
