@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,6 +31,7 @@ def table(accounts: dict[str, Account]) -> str:
         f"{len(had)} targets, {sum(had) / 60:.0f} minutes of CPU, {inputs / 1e6:.0f} million inputs. {whole} of them"
         f" had their ten minutes; the least had {min(had) / 60:.1f}, half of them {half / 60:.1f} or more."
     )
+    told = textwrap.fill(told, 120)
     return f"{told}\n\n{HEAD}{''.join(rows)}"
 
 
