@@ -14,7 +14,9 @@ WINDOW_S = 40.0
 METRIC = "memory.usage"
 _DEVICE, _IMAGE, _SIZE = "/dev/mapper/metrics", "/lab-disk", "64M"
 _DM = "dmsetup --noudevsync"
-_STOP = "systemctl stop belabox-metrics.target belabox-metrics-health.socket belabox-metrics-health.service"
+_STOP = "systemctl stop belabox-metrics.target belabox-metrics-health.socket; systemctl stop 'belabox-metrics*.service'"
+# A job that is at work has the file system in a mount namespace of its own.
+_UNMOUNT = f"umount {FOLDER}; until [ ! -e /proc/fs/ext4/dm-0 ]; do sleep 0.2; done"
 # quotactl(2): of a user, limits in KB; Q_GETQUOTA tells what is in use.
 _QUOTA = """
 import ctypes, pwd, struct, sys
@@ -65,7 +67,7 @@ class Data:
     def mend(self) -> float:
         """As a person does it, with a card that is well again; how long until runs are stored."""
         began = time.monotonic()
-        self._guest.sh(f"{_STOP}; umount {FOLDER}")
+        self._guest.sh(f"{_STOP}; {_UNMOUNT}")
         # 1: errors were corrected, and that is what it is for.
         self._guest.sh(f"e2fsck -fy {_DEVICE} || test $? = 1; mount -o {self._options} {_DEVICE} {FOLDER}")
         self._guest.sh("systemctl reset-failed 'belabox-metrics*'; systemctl start belabox-metrics.target", check=False)
@@ -75,7 +77,7 @@ class Data:
     def __exit__(self, *_: object) -> None:
         """What was stored comes along."""
         self._guest.sh(
-            f"{_STOP}; rm -rf /lab-kept; cp -a {FOLDER} /lab-kept; umount {FOLDER}; {_DM} remove metrics;"
+            f"{_STOP}; rm -rf /lab-kept; cp -a {FOLDER} /lab-kept; {_UNMOUNT}; {_DM} remove metrics;"
             f"losetup -d /dev/loop0; rm {_IMAGE}; rm -f {FOLDER}/*; cp -a /lab-kept/. {FOLDER}/;"
             "systemctl reset-failed 'belabox-metrics*'; systemctl start belabox-metrics.target",
             check=False,
@@ -103,7 +105,7 @@ def errors(guest: Guest, said: str, target: str, options: str, hold_s: float) ->
         if METRIC not in seen:
             wrong.append(f"what is stored can't be read: {seen}")
         health = guest.health()
-        if health["components"]["storage"]["status"] != "error":
+        if health["components"]["storage"]["status"] == "ok":
             wrong.append(f"health: {health['components']['storage']}")
         took = data.mend()
         found = books.read(guest)

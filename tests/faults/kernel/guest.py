@@ -161,7 +161,8 @@ class Guest:
     def load(self, *modules: str) -> None:
         """Modules of the kernel, in the order in which they need each other."""
         for name in modules:
-            self.sh(f"modprobe {name} 2>/dev/null || insmod $(find {MODULES} -name {name}.ko)")
+            loaded = f"grep -q '^{name.replace('-', '_')} ' /proc/modules"
+            self.sh(f"{loaded} || modprobe {name} 2>/dev/null || insmod $(find {MODULES} -name {name}.ko)")
 
     def sql(self, query: str) -> list[list[Any]]:
         rows: list[list[Any]] = json.loads(self.run(*_AS_JOBS, _QUERY, DATABASE, query))

@@ -108,12 +108,12 @@ def whole_slice(guest: Guest, hold_s: float) -> Row:
 
 def share(guest: Guest, percent: int, hold_s: float, *, may_leave_out: bool) -> Row:
     """Of the processor, for all jobs together."""
-    used_before, throttled_before = _cpu(guest)
-    began = guest.uptime()
     guest.sh(f"systemctl set-property --runtime {SLICE} CPUQuota={percent}%")
+    began = guest.uptime()
+    used_before, throttled_before = _cpu(guest)
     time.sleep(hold_s)
-    ended = guest.uptime()
     used, throttled = _cpu(guest)
+    ended = guest.uptime()
     guest.sh(f"systemctl set-property --runtime {SLICE} CPUQuota=")
     back = time.monotonic()
     guest.wait_for_runs(2)
