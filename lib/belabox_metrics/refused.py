@@ -69,13 +69,23 @@ def refused(problem: Unwritable, *, job: str, metric: str = "", message_id: str)
 def standing(now_ms: int) -> tuple[int, int]:
     """How many runs were refused in the outage that lasts, or has ended within the last ten minutes, and for how many
     ms it has been going on; (0, 0) for none."""
+    lasting = _lasting(now_ms)
+    return sum(one.count for one in lasting), now_ms - min([one.first_ms for one in lasting], default=now_ms)
+
+
+def latest_ms(now_ms: int) -> int | None:
+    """For how many ms nothing was refused, in the same; None for no outage."""
+    lasting = _lasting(now_ms)
+    return now_ms - max(one.last_ms for one in lasting) if lasting else None
+
+
+def _lasting(now_ms: int) -> list[Refused]:
     try:
         names = os.listdir(directory())
     except OSError:
-        return 0, 0
+        return []
     found = [_read(f"{directory()}/{name}") for name in names if name.startswith(_PREFIX)]
-    lasting = [one for one in found if one is not None and not one.is_over(now_ms)]
-    return sum(one.count for one in lasting), now_ms - min([one.first_ms for one in lasting], default=now_ms)
+    return [one for one in found if one is not None and not one.is_over(now_ms)]
 
 
 def directory() -> str:

@@ -145,7 +145,10 @@ def read(store: Store) -> Facts:
     with Instant(store) as connection:
         facts = Facts(connection)
     facts.database_bytes, facts.log_bytes = figures.sizes_at(store.path)
-    facts.storage = storage.read(store.path, now())
+    moment = now()
+    stamps = [metric.job.last for metric in facts.metrics if metric.job and metric.job.last]
+    ages = [age for stamp in stamps if (age := stamp.age_ms(moment)) is not None]
+    facts.storage = storage.read(store.path, moment, min(ages, default=None))
     return facts
 
 

@@ -158,6 +158,19 @@ def test_what_is_stored_can_be_read_where_files_open_for_writing_and_take_none(b
     assert (done.returncode, done.stdout) == (0, f"{rows(box)}\n"), done.stderr
 
 
+def test_a_disk_that_has_room_and_takes_nothing_is_an_error_until_something_is_stored(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BELABOX_METRICS_RUN", box.environment["BELABOX_METRICS_RUN"])
+    assert box.collect().returncode == 0
+    refused.refused(Unwritable("the file system is read-only", where="x"), job="collect", metric="m", message_id="")
+    status, message = storage(box)
+    assert (status, message.startswith("error: nothing can be stored")) == ("error", True)
+    assert "1 runs were refused" in message
+    assert box.collect().returncode == 0
+    assert storage(box)[1].startswith("degraded: there is room again")
+
+
 def test_refusals_are_told_once_then_counted_and_told_again_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
