@@ -57,6 +57,7 @@ class Machine:
         self._console = folder / "console"
         self._network = network
         self._memory_mb = memory_mb
+        self._power: Power | None = None
 
     def power_on(self) -> Power:
         ours, theirs = {}, {}
@@ -64,10 +65,16 @@ class Machine:
             ours[port], theirs[port] = socket.socketpair()
         try:
             command = self._command({port: end.fileno() for port, end in theirs.items()})
-            return Power(command, ours, theirs, self.disk, self._console)
+            self._power = Power(command, ours, theirs, self.disk, self._console)
         finally:
             for end in theirs.values():
                 end.close()
+        return self._power
+
+    def unplug(self) -> None:
+        """Whatever it does, and if it does nothing, it is off now; before its disk can be closed."""
+        if self._power is not None and self._power.is_on:
+            self._power.cut()
 
     def _command(self, ends: dict[str, int]) -> list[str]:
         net = self._network is not None
@@ -156,6 +163,10 @@ class Power:
         """A command whose end nobody waits for."""
         self._agent.sendall(json.dumps(argv).encode() + b"\n")
         self._owed += 1
+
+    @property
+    def is_on(self) -> bool:
+        return self._process.poll() is None
 
     def cut(self) -> float:
         """No power any more, from one instruction to the next; when that was. The disk's cache is the caller's."""
