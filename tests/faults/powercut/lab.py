@@ -23,6 +23,7 @@ from tests.link import account
 from belabox_metrics import journal
 
 from ..scratch import scratch
+from ..vm import uml
 from ..vm.disk import Disk
 from ..vm.machine import BOOT_S, Machine, Power, built, engine
 from ..vm.network import Network
@@ -51,7 +52,8 @@ class Box:
         disk, address = folder / "disk.raw", folder / "nbd"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", disk], check=True)
         with (folder / "installed").open("wb") as said:
-            subprocess.run([INSTALL, disk, URL], check=True, stderr=said)
+            free = ["free"] if engine() == uml.NAME else []
+            subprocess.run([INSTALL, disk, URL, *free], check=True, stderr=said)
         self.network = Network()
         self.server = Server(folder / "server", self.network)
         self.disk = Disk(disk, address)
