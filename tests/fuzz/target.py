@@ -7,6 +7,7 @@ that does not hold: those are asserted.
 from __future__ import annotations
 
 import atexit
+import os
 import tempfile
 from contextlib import suppress
 from functools import cache
@@ -69,7 +70,8 @@ def of_file(path: str, parse: Callable[[str], object]) -> Callable[[bytes], obje
 @cache
 def scratch() -> str:
     """A folder for as long as this process lives; in memory, where what is synced costs nothing."""
-    there = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    # A hunt is ended by libFuzzer, which tidies nothing up: whoever started it does, where TMPDIR says.
+    there = "/dev/shm" if Path("/dev/shm").is_dir() and "TMPDIR" not in os.environ else None
     folder = tempfile.TemporaryDirectory(prefix="fuzz-", dir=there)
     atexit.register(folder.cleanup)
     return folder.name
