@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ..store.history import ROLLED, SHAPES
+from ..store.packed import VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _SAMPLES = """
 SELECT run.id - run.lead_ms AS timestamp_ms, series.name, series.tags, value.value
 FROM runs AS run
-JOIN json_each(run.packed) AS value
+JOIN json_each({values}) AS value
 JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND run.packed IS NOT NULL AND value.type <> 'null'
     AND (run.job IN (SELECT id FROM jobs WHERE metric = ?3) OR series.name = ?3)
@@ -46,7 +47,7 @@ SELECT EXISTS (SELECT 1 FROM settings WHERE section = 'metrics/' || ?1)
 """
 _TEXTS = """
 SELECT series.name, series.tags, count(*), max(run.id),
-    json_extract(run.packed, '$[' || series.position || ']') AS value
+    json_extract({values}, '$[' || series.position || ']') AS value
 FROM runs AS run JOIN series ON series.shape = run.shape
 WHERE run.id >= ?1 AND run.id - run.lead_ms >= ?1 AND run.id - run.lead_ms < ?2 AND run.packed IS NOT NULL
     AND run.shape IN (SELECT shape FROM series WHERE name IN ({names})) AND series.name IN ({names})
@@ -69,7 +70,7 @@ class Sample:
 
 def samples(connection: Connection, metric: str, since_ms: int, until_ms: int) -> list[Sample]:
     """All of a metric, or of a series of that name, in [since_ms, until_ms), oldest first."""
-    return [Sample(*row) for row in connection.execute(_SAMPLES, (since_ms, until_ms, metric))]
+    return [Sample(*row) for row in connection.execute(_SAMPLES.format(values=VALUES), (since_ms, until_ms, metric))]
 
 
 def names(connection: Connection, metric: str, since_ms: int, until_ms: int) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def texts(
 ) -> Iterator[tuple[str, str, int, str]]:
     """(name, canonical tags, how many, the last) of the series of these names that had texts."""
     places = ", ".join(f"?{at + 3}" for at in range(len(wanted)))
-    rows = connection.execute(_TEXTS.format(names=places), (since_ms, until_ms, *wanted))
+    rows = connection.execute(_TEXTS.format(values=VALUES, names=places), (since_ms, until_ms, *wanted))
     for name, tags, count, _, last in rows:
         yield name, tags, count, last
 

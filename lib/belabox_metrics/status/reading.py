@@ -14,6 +14,7 @@ from ..schedule.manager import Manager
 from ..schedule.units import COLLECT, UPLOAD
 from ..store import link as links
 from ..store import waiting
+from ..store.packed import VALUES
 from ..store.runs import DONE, FAILED
 
 TYPE_CHECKING = False
@@ -32,8 +33,8 @@ GROUP BY section HAVING max(CASE key WHEN 'scheduled' THEN value END) = 0
 # The last run with values of each metric: its values, in the order the collector gave them.
 _LAST_VALUES = """
 SELECT jobs.metric, series.name, series.tags, value.value
-FROM jobs JOIN runs ON runs.id = jobs.values_run JOIN json_each(runs.packed) AS value
-JOIN series ON series.shape = runs.shape AND series.position = value.key
+FROM jobs JOIN runs AS run ON run.id = jobs.values_run JOIN json_each({values}) AS value
+JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE jobs.job = 'collect' AND value.type <> 'null'
 ORDER BY jobs.metric, value.key
 """
@@ -137,7 +138,7 @@ def _next_runs(manager: Manager) -> dict[str, int]:
 
 def _last_values(connection: Connection) -> dict[str, list[tuple[str, str]]]:
     values: dict[str, list[tuple[str, str]]] = {}
-    for metric, name, tags, value in connection.execute(_LAST_VALUES):
+    for metric, name, tags, value in connection.execute(_LAST_VALUES.format(values=VALUES)):
         labels = ",".join(str(label) for label in json.loads(tags or "{}").values())
         values.setdefault(metric, []).append((f"{name}{{{labels}}}" if labels else name, shown(name, value)))
     return values

@@ -6,6 +6,7 @@ from ..clock import Moment
 from ..json_text import parse
 from ..sample import Sample
 from . import runs
+from .packed import VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Happened:
 
 
 _BETWEEN = """
-SELECT jobs.metric, run.id - run.lead_ms AS timestamp_ms, series.tags, run.priority, json_extract(run.packed, '$[1]')
+SELECT jobs.metric, run.id - run.lead_ms AS timestamp_ms, series.tags, run.priority, json_extract({values}, '$[1]')
 FROM runs AS run JOIN jobs ON jobs.id = run.job JOIN series ON series.shape = run.shape AND series.position = 0
 WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND jobs.job = 'event'
 ORDER BY timestamp_ms DESC, run.id DESC LIMIT ?3
@@ -51,7 +52,7 @@ ORDER BY timestamp_ms DESC, run.id DESC LIMIT ?3
 
 def between(connection: Connection, since_ms: int, until_ms: int, most: int = 1000) -> list[Happened]:
     """The last `most` events of [since_ms, until_ms), oldest first."""
-    rows = connection.execute(_BETWEEN, (since_ms, until_ms, most)).fetchall()
+    rows = connection.execute(_BETWEEN.format(values=VALUES), (since_ms, until_ms, most)).fetchall()
     return [
         Happened(name, timestamp_ms, {key: str(text) for key, text in _tags(tags).items()}, priority, str(text or ""))
         for name, timestamp_ms, tags, priority, text in reversed(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..json_text import parse
 from . import aggregate
+from .packed import VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # A run's id is never less than its timestamp, so the id bounds the search from below, and from below only.
 _NUMBERS = """
 SELECT run.id, run.id - run.lead_ms AS timestamp_ms, series.name, series.tags,
-    json_extract(run.packed, '$[' || series.position || ']') AS value
+    json_extract({values}, '$[' || series.position || ']') AS value
 FROM runs AS run JOIN series ON series.shape = run.shape
 WHERE run.id >= ?1 AND timestamp_ms >= ?1 AND timestamp_ms < ?2 AND run.packed IS NOT NULL
     AND run.shape IN (SELECT shape FROM series WHERE name IN ({names})) AND series.name IN ({names})
@@ -102,7 +103,7 @@ def points(
         places.setdefault(shape, []).append((position, name, tags))
     # What is in one step, or at one moment, is in the order of runs.
     found: dict[Series, dict[tuple[int, int], Aggregate]] = {}
-    stored = connection.execute(_NUMBERS.format(names=_marks(names, 3)), (since_ms, until_ms, *names))
+    stored = connection.execute(_NUMBERS.format(values=VALUES, names=_marks(names, 3)), (since_ms, until_ms, *names))
     taken: Iterator[tuple[int, str, str, Aggregate]] = (
         (timestamp_ms, name, tags, aggregate.single(name, value, run))
         for run, timestamp_ms, name, tags, value in stored

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .packed import VALUES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -14,7 +16,7 @@ MOST = 400
 _VALUES = """
 SELECT run.boottime_ms, series.name, series.tags, value.value
 FROM (SELECT * FROM runs ORDER BY id DESC LIMIT {most}) AS run
-JOIN json_each(run.packed) AS value
+JOIN json_each({values}) AS value
 JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.job IN (SELECT id FROM jobs WHERE job = 'collect' AND metric IN ({metrics}))
     AND run.boot = (SELECT id FROM boots WHERE boot_id = ?) AND run.boottime_ms > ?
@@ -38,7 +40,7 @@ class Reading:
 def readings(connection: Connection, metrics: tuple[str, ...], moment: Moment, within_ms: int) -> list[Reading]:
     """All numbers that the collections of `metrics` gave in the last `within_ms` before `moment`, in this boot, oldest
     first."""
-    query = _VALUES.format(most=MOST, metrics=", ".join("?" * len(metrics)))
+    query = _VALUES.format(values=VALUES, most=MOST, metrics=", ".join("?" * len(metrics)))
     rows = connection.execute(query, (*metrics, moment.boot_id, moment.boottime_ms - within_ms))
     return [Reading(*row) for row in rows]
 
