@@ -260,8 +260,14 @@ def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = UP_
     shares = [cuts // machines + (number < cuts % machines) for number in range(machines)]
     with ProcessPoolExecutor(machines) as pool:
         running = [pool.submit(play, number, share, until, seed + number, up_s) for number, share in enumerate(shares)]
-        played = [one.result() for one in running]
+        # What one has found is not lost with the lab of another.
+        broke = [
+            f"the lab of machine {number} broke: {one.exception()!r}"
+            for number, one in enumerate(running)
+            if one.exception()
+        ]
+        played = [one.result() for one in running if not one.exception()]
     result = {"seed": seed, "engine": engine(), "machines": played}
     result["summary"] = report.summary(played)
-    result["faults"] = [fault for one in played for fault in report.faults(one)]
+    result["faults"] = [*broke, *(fault for one in played for fault in report.faults(one))]
     return result

@@ -102,8 +102,9 @@ class Power:
         self._news = threading.Condition()
         self._over = False
         self._agent = ours["agent"]
-        # Answers that nobody has read.
-        self._owed = 0
+        # Answers that nobody has read: the first is to no question, that it is ready.
+        self._owed = 1
+        self._is_ready = False
         self.began = time.time()
         with console.open("wb") as printed:
             self._process = subprocess.Popen(
@@ -145,24 +146,30 @@ class Power:
 
     def run(self, *argv: str, check: bool = True, timeout: float = 120) -> str:
         """A command inside, as root: what it printed."""
-        self._agent.settimeout(timeout)
         self.begin(*argv)
-        answer = b""
-        while answer.count(b"\n") < self._owed:
-            part = self._agent.recv(1 << 20)
-            if not part:
-                raise self._silent(f"it went before {argv} was done")
-            answer += part
-        self._owed = 0
-        code, said = json.loads(answer.splitlines()[-1])
+        code, said = json.loads(self._answer(timeout, f"{argv} was done"))
         if check and code:
             raise AssertionError(f"exit code {code} of {argv}\n{said}")
         return str(said)
 
     def begin(self, *argv: str) -> None:
         """A command whose end nobody waits for."""
+        if not self._is_ready:
+            self._is_ready = self._answer(BOOT_S, "it was ready") == b"ready"
         self._agent.sendall(json.dumps(argv).encode() + b"\n")
         self._owed += 1
+
+    def _answer(self, timeout: float, what: str) -> bytes:
+        """The last line that is owed."""
+        self._agent.settimeout(timeout)
+        answer = b""
+        while answer.count(b"\n") < self._owed:
+            part = self._agent.recv(1 << 20)
+            if not part:
+                raise self._silent(f"it went before {what}")
+            answer += part
+        self._owed = 0
+        return answer.splitlines()[-1]
 
     @property
     def is_on(self) -> bool:
