@@ -211,13 +211,13 @@ FROM (
         UNION ALL
         SELECT (id >> 32) * 300000, 300000, id & 4294967295, packed FROM five_minutes
     ) AS step
-    JOIN json_each(step.packed) AS cell
+    JOIN json_each(iif(json_valid(step.packed), step.packed, NULL)) AS cell
     JOIN series ON series.shape = step.shape AND series.position = cell.key
     WHERE cell.type <> 'null'
 );
 """
 
-# For people and scripts: every sample as a row, with the documented columns.
+# For people and scripts: every sample as a row, with the documented columns. What is no JSON is passed over: packed.py.
 VIEW = """
 CREATE VIEW metrics AS
 SELECT
@@ -244,7 +244,7 @@ SELECT
         || coalesce((SELECT value FROM settings WHERE section = 'device' AND key = 'id'), '') || '|'
         || series.tags || '|' || (value.type = 'text') AS dedup_key
 FROM runs AS run
-JOIN json_each(run.packed) AS value
+JOIN json_each(iif(json_valid(run.packed), run.packed, NULL)) AS value
 JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.packed IS NOT NULL AND value.type <> 'null';
 """

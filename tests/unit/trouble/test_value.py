@@ -36,6 +36,8 @@ def test_it_is_passed_over_and_the_rest_is_told(box: Box, packed: str) -> None:
         assert "n.value1" in told.stdout
     assert box.collect("memory.usage").returncode == 0
     assert box.aside() == []
+    rows = box.sql("SELECT count(*) FROM metrics WHERE metric_name = 'n.value0'")
+    assert rows > [(500,)]
     connection = Store(str(box.database)).reading()
     found = history.points(connection, ("n.value0",), 0, 2**45, 60_000)
     assert sum(point.count for series in found.values() for point in series) > 500
