@@ -78,7 +78,7 @@ class Manager:
 
     def _systemctl(self, *words: str) -> str:
         command = ["systemctl", "--no-pager", "--no-ask-password", *words]
-        shown = " ".join(word for word in words if word != "--")
+        shown = _shown([word for word in words if not word.startswith("--")])
         try:
             done = subprocess.run(
                 command,
@@ -96,3 +96,8 @@ class Manager:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             raise Problem(f"systemctl {shown} failed: {said}", hint="see systemctl status of the unit")
         return done.stdout
+
+
+def _shown(words: list[str]) -> str:
+    """A command on dozens of units is no message."""
+    return " ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
