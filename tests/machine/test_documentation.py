@@ -308,9 +308,11 @@ def refused(machine: Machine) -> Iterator[None]:
 
 @trouble("The page and /health do not answer")
 def port_taken(machine: Machine) -> Iterator[None]:
-    socket = "belabox-metrics-health.socket"
-    machine.run("systemctl", "stop", socket, "belabox-metrics-health.service")
+    socket, path = "belabox-metrics-health.socket", "belabox-metrics-apply.path"
+    # What was saved last may just be applied, and that would start the socket again.
+    machine.run("systemctl", "stop", path, "belabox-metrics-apply.service", socket, "belabox-metrics-health.service")
     with running(machine, "/usr/bin/python3", "-m", "http.server", "9100", port=9100):
+        machine.run("systemctl", "start", path)
         machine.run("systemctl", "start", socket, check=False)
         yield
     machine.run("systemctl", "start", socket)
