@@ -87,6 +87,15 @@ def _start(guest: Guest, unit: str) -> Ended:
     return Ended(word, int(peak), took)
 
 
+def _recovered(guest: Guest) -> float:
+    """Seconds until jobs do their work again; what has failed before is forgotten."""
+    back = time.monotonic()
+    guest.wait_for_runs(2)
+    took = time.monotonic() - back
+    guest.sh("systemctl reset-failed 'belabox-metrics*'", check=False)
+    return took
+
+
 def whole_slice(guest: Guest, hold_s: float) -> Row:
     """All jobs together have too little, while the schedule goes on."""
     began = guest.uptime()
@@ -95,10 +104,7 @@ def whole_slice(guest: Guest, hold_s: float) -> Row:
     time.sleep(hold_s)
     kills = int(guest.sh(f"sed -n 's/^oom_kill //p' {_GROUP}/memory.events"))
     guest.sh(f"systemctl set-property --runtime {SLICE} MemoryHigh=150M MemoryMax=200M")
-    back = time.monotonic()
-    guest.wait_for_runs(2)
-    took = time.monotonic() - back
-    guest.sh("systemctl reset-failed 'belabox-metrics*'", check=False)
+    took = _recovered(guest)
     found = books.read(guest)
     left_out = found.left_out(guest.schedule, Span(began, guest.uptime()))
     wrong = books.damage(guest) + ([] if kills else ["nothing was killed"])
@@ -115,10 +121,7 @@ def share(guest: Guest, percent: int, hold_s: float, *, may_leave_out: bool) -> 
     used, throttled = _cpu(guest)
     ended = guest.uptime()
     guest.sh(f"systemctl set-property --runtime {SLICE} CPUQuota=")
-    back = time.monotonic()
-    guest.wait_for_runs(2)
-    took = time.monotonic() - back
-    guest.sh("systemctl reset-failed 'belabox-metrics*'", check=False)
+    took = _recovered(guest)
     found = books.read(guest)
     left_out = found.left_out(guest.schedule, Span(began, ended))
     wrong = books.damage(guest)
