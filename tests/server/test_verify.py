@@ -233,6 +233,14 @@ def test_another_value_is_found(box: Box, verify: Verify) -> None:
     assert found["queued"] == {"runs": 0, "samples": 0, "left": 0}
 
 
+def test_what_others_export_meanwhile_changes_nothing(box: Box, verify: Verify) -> None:
+    box.collect()
+    box.upload()
+    for _ in range(20):
+        box.server.exported(f'{{device_id="{box.device}"}}')
+        assert verify(box)[1]["total"] == counts(stored=240, sent=240, on_server=240)
+
+
 def test_two_boxes_on_one_server_do_not_mix(box: Box, server: Server, tmp_path: Path, verify: Verify) -> None:
     other = Box(tmp_path, server, f'{box.device} "quoted" \\ {{é}}')
     box.collect(10)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # All of one answer. A slow link needs a minute for an hour of samples.
 REQUEST_S = 300.0
 PIECE = 64 * 1024
-# A block has 8192 samples at most, a server without `reduce_mem_usage` gives a series of a whole period in one line.
+# A series of a whole period comes in one line.
 LONGEST_LINE = 4 * 1024 * 1024
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -92,8 +92,9 @@ class Export:
                 "match[]": self._match,
                 "start": begin_s,
                 "end": last_s,
-                # Blocks as they are stored: nothing is gathered in the server's memory, and nothing deduplicated.
-                "reduce_mem_usage": 1,
+                # Without reduce_mem_usage=1. After an export without it, by whomever, an export with it gives values of
+                # one series to another: they share a pool of buffers which the first kind does not own (exportBlockPool
+                # in app/vmselect/prometheus/prometheus.go; VictoriaMetrics 1.79 to 1.150).
                 # Of a cluster: rather an error than what is left of a node that is down.
                 "deny_partial_response": 1,
             }

@@ -37,7 +37,7 @@ def test_an_honest_server_is_believed_however_it_sends(
         assert "all 4 samples that were sent are on" in capsys.readouterr().out
     request = server.requests[0].decode()
     assert request.startswith("GET /api/v1/export?match%5B%5D=%7Bdevice_id%3D%22box%22%7D&start=")
-    assert "reduce_mem_usage=1" in request
+    assert "reduce_mem_usage" not in request
 
 
 def test_what_a_server_does_not_have_is_missing(box: Box, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
