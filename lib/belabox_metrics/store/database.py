@@ -10,10 +10,9 @@
 from __future__ import annotations
 
 import posix as os  # as environment.py says
-import time
 
 from ..environment import variable
-from ..errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
+from ..errors import Damaged, StoreProblem, Unwritable
 from . import sqlite
 from .lock import Lock
 
@@ -21,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection, Cursor
     from types import TracebackType
+
+    from ..errors import Problem
 
 DEFAULT_PATH = "/var/lib/belabox-metrics/metrics.db"
 DatabaseError = sqlite.DatabaseError
@@ -61,8 +62,8 @@ class Store:
     def _ready(self) -> Connection:
         # Before it is opened: if it is moved aside in between, that will be noticed.
         self._file = _plain(self.path)
-        connection = self._open() if self._file else None
-        version = _version(connection, self.path) if connection else 0
+        connection = opened(self.path) if self._file else None
+        version = version_of(connection, self.path) if connection else 0
         if connection and self._file != _inode(self.path):
             raise StoreProblem("another file took the place of this one while it was opened", where=self.path)
         if connection and version == GO:
@@ -72,7 +73,10 @@ class Store:
             version = 0
         if connection is None or version == 0:
             return self._create()
-        _need_ours(connection, self.path)
+        if os.geteuid() == 0:
+            from .root import need_ours
+
+            need_ours(connection, self.path)
         if version < EXPECTED:
             from .migration import migrate
 
@@ -99,35 +103,37 @@ class Store:
             hint = "use sudo, or become a member of the group that owns it"
             raise StoreProblem(f"can't be reached: {error.strerror}", where=self.path, hint=hint) from error
         # Opening a pipe would wait for somebody at its other end.
-        _need_plain(mode, self.path)
-        keeper = _keeper(self.path)
+        _need_file(mode, self.path)
         try:
-            if keeper:
-                os.seteuid(keeper)
-            try:
-                try:
-                    connection = sqlite.connect(f"file:{quoted(self.path)}?mode=ro", uri=True, timeout=5)
-                    version = _version(connection, self.path)
-                except Unwritable:
-                    # Even who only reads writes to the index of the log, or gets along without: where ext4 has given up
-                    # writing, files can still be opened for it, and SQLite does not see that it has to.
-                    only = f"file:{quoted(self.path)}?mode=ro&readonly_shm=1"
-                    connection = sqlite.connect(only, uri=True, timeout=5)
-                    version = _version(connection, self.path)
-            finally:
-                if keeper:
-                    os.seteuid(0)
-            if version == 0:
-                raise StoreProblem("the database is still empty", where=self.path)
-            if version == GO:
-                hint = "the next collection takes it over"
-                raise StoreProblem("the database is still the one of the Go system", where=self.path, hint=hint)
-            if version < EXPECTED:
-                hint = "the next collection brings it up to date"
-                raise StoreProblem("the database is of an older version", where=self.path, hint=hint)
-            _need_ours(connection, self.path)
+            if os.geteuid() != 0:
+                return self._read()
+            from .root import AsKeeper, need_ours
+
+            with AsKeeper(self.path):
+                connection = self._read()
+            need_ours(connection, self.path)
+            return connection
         except DatabaseError as error:
             raise problem(error, self.path) from error
+
+    def _read(self) -> Connection:
+        path = quoted(self.path)
+        try:
+            connection = sqlite.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+            version = version_of(connection, self.path)
+        except Unwritable:
+            # Even who only reads writes to the index of the log, or gets along without: where ext4 has given up
+            # writing, files can still be opened for it, and SQLite does not see that it has to.
+            connection = sqlite.connect(f"file:{path}?mode=ro&readonly_shm=1", uri=True, timeout=5)
+            version = version_of(connection, self.path)
+        if version == 0:
+            raise StoreProblem("the database is still empty", where=self.path)
+        if version == GO:
+            hint = "the next collection takes it over"
+            raise StoreProblem("the database is still the one of the Go system", where=self.path, hint=hint)
+        if version < EXPECTED:
+            hint = "the next collection brings it up to date"
+            raise StoreProblem("the database is of an older version", where=self.path, hint=hint)
         return connection
 
     def close(self) -> None:
@@ -140,60 +146,13 @@ class Store:
             finally:
                 self.lock.release()
 
-    def _open(self) -> Connection:
-        try:
-            connection = sqlite.connect(self.path, timeout=5, isolation_level=None)
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA wal_autocheckpoint=0")
-        except DatabaseError as error:
-            raise problem(error, self.path) from error
-        return connection
-
     def _create(self) -> Connection:
-        """Make the tables, unless another process has been quicker. Left open, as every connection that has written:
-        closing it would delete the log under those who open it now."""
-        from .. import clock
-        from . import ownership, quarantine, schema
-        from .takeover import aside, begin
+        from .creation import create
 
         self.lock.acquire()
         try:
-            # Where a damaged one was being moved aside, its log may still be here.
-            quarantine.finish(self.path)
-            kept = aside.find(self.path)
-            # An empty file is an empty database; made here, it gets our permissions.
-            try:
-                os.close(ownership.made(self.path))
-            except FileExistsError:
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, ownership.MODE))
-            connection = self._open()
-            if _version(connection, self.path) == 0:
-                connection.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {schema.TABLES} {schema.ROLLED} {schema.VIEWS} {schema.ROWS}"
-                )
-                connection.execute("INSERT INTO schema_version VALUES (?, ?)", (schema.VERSION, stamp))
-                if quarantine.unsalvaged(self.path):
-                    from . import salvage
-
-                    salvage.begin(connection, self.path)
-                elif kept:
-                    begin.begin(connection, kept, clock.now())
-                connection.execute(f"PRAGMA user_version={schema.VERSION}")
-                connection.execute("COMMIT")
-                # The tables themselves are to outlast a power cut.
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection = create(self.path)
             self._file = _inode(self.path)
-        except OSError as error:
-            from .room import unwritable
-
-            refusal = unwritable(error, self.path)
-            raise refusal or StoreProblem(f"cannot make the database: {error.strerror}", where=self.path) from error
-        except DatabaseError as error:
-            raise problem(error, self.path) from error
         finally:
             self.lock.release()
         return connection
@@ -249,56 +208,38 @@ class Writing:
 
 def problem(error: Exception, path: str) -> Problem:
     """SQLite's word in ours: what failed and what to do. What is a Problem already stays as it is."""
-    if isinstance(error, Problem):
-        return error
-    said = str(error)
-    if "locked" in said or "busy" in said:
-        return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")
-    # Python before 3.11 gives no error code, so the stable texts of sqlite3_errstr() decide.
-    if any(text in said for text in _NO_ROOM):
-        from .room import refusal
+    from .meaning import meaning
 
-        found = refusal(path)
-        if found is not None:
-            return found
-        if "is full" in said:
-            return Unwritable("the disk was full", where=path, hint="there is room again")
-    for text, what in _DAMAGE:
-        if text in said:
-            return Damaged(what, where=path, hint="a job moves it aside and starts another, see docs/recovery.md")
-    if "readonly" in said:
-        from .header import fault
-
-        if wrong := fault(path):
-            return Damaged(wrong, where=path)
-    for text, what, hint in _KNOWN:
-        if text in said:
-            return StoreProblem(what, where=path, hint=hint)
-    return StoreProblem(f"the database refused: {said}", where=path)
+    return meaning(error, path)
 
 
-# What a want of room looks like, now and then.
-_NO_ROOM = ("is full", "unable to open", "readonly", "disk I/O error")
-_DAMAGE = (
-    ("not a database", "this file is not a database"),
-    ("malformed", "the database is damaged"),
-    ("unsupported file format", "the database is damaged: its header names no format"),
-)
-_KNOWN = (
-    (
-        "unable to open",
-        "cannot open the database",
-        "is it a directory, or not owned by the user the jobs run as?",
-    ),
-    ("readonly", "the database can't be written", "it must belong to the user the jobs run as"),
-    ("disk I/O error", "the disk reports an I/O error", "see journalctl -k"),
-)
+def opened(path: str) -> Connection:
+    """A connection as jobs have it, which writes nothing but what it is told to, and syncs nothing."""
+    try:
+        connection = sqlite.connect(path, timeout=5, isolation_level=None)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+    except DatabaseError as error:
+        raise problem(error, path) from error
+    return connection
 
 
-# stat(2): the bits that tell the kind of a file. The module stat is not worth its import for three numbers.
-_KIND = 0o170000
-_PLAIN = 0o100000
-_KINDS = {0o010000: "a named pipe", 0o040000: "a directory", 0o140000: "a socket"}
+def version_of(connection: Connection, path: str) -> int:
+    """EXPECTED, an older one from OLDEST on, 0 for an empty database, or GO. Raises a StoreProblem for any other."""
+    from_file: Cursor
+    try:
+        from_file = connection.execute("PRAGMA user_version")
+        version = int(from_file.fetchone()[0])
+        if OLDEST <= version <= EXPECTED:
+            return version
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except DatabaseError as error:
+        raise problem(error, path) from error
+    if version == 0 and tables == 0:
+        return 0
+    from .stranger import stranger_version
+
+    return stranger_version(connection, path, version)
 
 
 def _inode(path: str) -> int:
@@ -315,98 +256,20 @@ def _plain(path: str) -> int:
         found = os.stat(path)
     except OSError:
         return 0
-    _need_plain(found.st_mode, path)
+    _need_file(found.st_mode, path)
     return found.st_ino
 
 
-def _need_plain(mode: int, path: str) -> None:
+def _need_file(mode: int, path: str) -> None:
     if mode & _KIND != _PLAIN:
-        kind = _KINDS.get(mode & _KIND, "a device")
-        raise StoreProblem(f"is {kind}, not a database", where=path, hint="move it away")
+        from .stranger import no_file
+
+        raise no_file(mode & _KIND, path)
 
 
-def _need_ours(connection: Connection, path: str) -> None:
-    """Root runs nothing that somebody else has put into the database: its owner, or who has broken into a job. Raises
-    StoreProblem where there is such a thing."""
-    if os.geteuid() != 0:
-        return
-    try:
-        found = connection.execute(_FOREIGN).fetchone()
-    except DatabaseError as error:
-        raise problem(error, path) from error
-    if found:
-        from ..printable import printable
-
-        hint = "nothing of it is run as root; drop it, or move the file away"
-        raise StoreProblem(f"holds a {found[0]} of somebody else, {printable(found[1])}", where=path, hint=hint)
-
-
-_FOREIGN = """
-SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END, name FROM sqlite_master
-WHERE type = 'trigger' OR type = 'view' AND name NOT IN ('metrics', 'metrics_rolled_up') OR sql LIKE 'create virtual%'
-"""
-
-
-def _keeper(path: str) -> int:
-    """Whom root opens it as: its owner, where the directory is his as well; 0 for root itself. SQLite writes the index
-    of the log and gives it to the owner of the database, who may have put something else under its name."""
-    if os.geteuid() != 0:
-        return 0
-    directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
-    try:
-        owner = os.stat(path).st_uid
-        if owner == os.stat(directory).st_uid:
-            os.seteuid(owner)
-            os.stat(directory)  # where root alone gets to, he puts nothing
-            return owner
-    except OSError:
-        pass
-    finally:
-        os.seteuid(0)
-    return 0
-
-
-def _version(connection: Connection, path: str) -> int:
-    from_file: Cursor
-    try:
-        from_file = connection.execute("PRAGMA user_version")
-        version = int(from_file.fetchone()[0])
-        if OLDEST <= version <= EXPECTED:
-            return version
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except DatabaseError as error:
-        raise problem(error, path) from error
-    if version == 0 and tables == 0:
-        return 0
-    if _was_ours(connection):
-        raise Damaged("the database is damaged: its header names another schema than its tables", where=path)
-    if version > EXPECTED:
-        raise StoreProblem(
-            f"the database has schema {version}, this program knows {EXPECTED}",
-            where=path,
-            hint="it was written by a newer version: upgrade belabox-metrics",
-        )
-    from .takeover.layout import layout_of
-
-    try:
-        if layout_of(connection):
-            return GO
-    except DatabaseError as error:
-        raise problem(error, path) from error
-    raise StoreProblem("the database is of another program or an older schema", where=path, hint="move it away")
-
-
-def _was_ours(connection: Connection) -> bool:
-    """Whether the tables say that this program knows them, whatever the header says."""
-    from .schema import APPLICATION_ID
-
-    try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            return False
-        found = connection.execute("SELECT max(version) FROM schema_version").fetchone()[0]
-    except DatabaseError:
-        return False
-    return isinstance(found, int) and OLDEST <= found <= EXPECTED
+# stat(2): the bits that tell the kind of a file. The module stat is not worth its import for two numbers.
+_KIND = 0o170000
+_PLAIN = 0o100000
 
 
 # Stated here as well as in schema.py, which only the maker of a new database imports; a test holds them equal.
