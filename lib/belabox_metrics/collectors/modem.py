@@ -15,6 +15,7 @@ from ..world import Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..modem.memory import Known
     from ..modem.mmcli import Answer, Asker
     from ..world import Settings, World
 
@@ -38,6 +39,11 @@ class Found:
         self.faults: list[Problem] = []
         self.known: int | None = None
 
+    def of(self, known: Known, name: str) -> None:
+        """Where a modem that can't be asked was when it last could be."""
+        for interface in known.names():
+            self.interfaces.setdefault(interface, name)
+
 
 def collect(world: World) -> Reading:
     """`modem.count`, and for each modem (tag `modem`) what `series.of` and `series.signals` list and
@@ -58,8 +64,8 @@ def collect(world: World) -> Reading:
         found.faults.append(fault)
         # What can't be asked about now is most likely where it was.
         for name, known in memory.modems.items():
-            if known.connected != BEFORE and known.interface:
-                found.interfaces.setdefault(known.interface, name)
+            if known.connected != BEFORE:
+                found.of(known, name)
     sticks = _sticks(world.root, found)
     if absent and not sticks:
         raise NoData(f"{absent}, and no network interface is on USB")
@@ -96,8 +102,7 @@ def _ask_all(asker: Asker, root: str, memory: Memory, found: Found) -> None:
         if name in named:
             continue
         if lost:  # it may be the one that could not be asked
-            if known.interface:
-                found.interfaces.setdefault(known.interface, name)
+            found.of(known, name)
         elif known.connected == NOW:
             known.connected = BEFORE
 
@@ -105,12 +110,12 @@ def _ask_all(asker: Asker, root: str, memory: Memory, found: Found) -> None:
 def _one(asker: Asker, number: str, modem: Answer, name: str, memory: Memory, found: Found) -> None:
     tags = {"modem": name}
     known = memory.modem(name)
-    known.interface = series.interface(modem)
+    known.interfaces = ",".join(series.interfaces(modem))
     known.seen(series.connected(modem), series.bearers(modem))
     found.samples += series.of(modem, tags)
     found.samples.append(Sample("modem.reconnects_total", known.reconnects, tags))
-    if known.interface:
-        found.interfaces[known.interface] = name
+    for interface in known.names():
+        found.interfaces[interface] = name
     if known.not_ask:
         return
     try:

@@ -17,16 +17,20 @@ NEVER, NOW, BEFORE = 0, 1, 2
 
 class Known:
     """Of a modem: whether it is `connected` (NEVER, NOW or BEFORE), its `reconnects` so far, how many ms its signals
-    need `not_ask` for, its `interface` and its `bearers` (numbers of connections, as one text), "" for none."""
+    need `not_ask` for, its `interfaces` and its `bearers` (numbers of connections), each as one text, "" for none."""
 
-    __slots__ = ("bearers", "connected", "interface", "not_ask", "reconnects")
+    __slots__ = ("bearers", "connected", "interfaces", "not_ask", "reconnects")
 
     def __init__(self) -> None:
         self.connected = NEVER
         self.reconnects = 0
         self.not_ask = 0
-        self.interface = ""
+        self.interfaces = ""
         self.bearers = ""
+
+    def names(self) -> list[str]:
+        """Its `interfaces`, each."""
+        return self.interfaces.split(",") if self.interfaces else []
 
     def seen(self, connected: bool, bearers: list[str]) -> None:
         """Take note of its connection. Being connected again after it was not counts as a reconnection; so does a
@@ -105,7 +109,7 @@ class Memory:
         """As the state of a Reading; `present` modems and interfaces were seen in this run."""
         lines = [self.missing.replace("\n", " ")]
         for name, known in list(self.modems.items())[-(present + GONE) :]:
-            words = (known.connected, known.reconnects, known.not_ask, known.interface, known.bearers)
+            words = (known.connected, known.reconnects, known.not_ask, known.interfaces, known.bearers)
             lines.append(f"modem {name} " + " ".join(map(str, words)))
         for (interface, name), at in list(self.counted.items())[-(present + GONE) :]:
             numbers = (at.index, at.received, at.sent, at.base_received, at.base_sent)
@@ -117,7 +121,7 @@ def _known(words: list[str], elapsed_ms: int) -> Known:
     known = Known()
     known.connected, known.reconnects, waiting = (_number(word) for word in words[:3])
     known.not_ask = max(0, waiting - elapsed_ms)
-    known.interface, known.bearers = words[3:]
+    known.interfaces, known.bearers = words[3:]
     return known
 
 

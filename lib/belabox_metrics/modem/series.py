@@ -36,16 +36,23 @@ _TEXTS = (
     ("modem.registration", ("3gpp", "registration-state")),
 )
 _NAME_LENGTH = 15  # of an interface, in the kernel
+_MOST_INTERFACES = 4
 
 
-def interface(modem: Answer) -> str:
-    """The name of its network interface, `wwan0`, "" for none: `ports` has `wwan0 (net)`."""
+def interfaces(modem: Answer) -> list[str]:
+    """The names of its network interfaces, `["wwan0"]`: `ports` has `wwan0 (net)`. Some modems have two."""
+    found = []
     for port in mmcli.texts(modem, "generic", "ports"):
         name, _, kind = port.partition(" ")
         plain = name.replace("-", "").replace("_", "").replace(".", "")
         if kind == "(net)" and plain.isalnum() and name.isascii() and len(name) <= _NAME_LENGTH:
-            return name
-    return ""
+            found.append(name)
+    return found[:_MOST_INTERFACES]
+
+
+def interface(modem: Answer) -> str:
+    """The first of them, "" for none."""
+    return next(iter(interfaces(modem)), "")
 
 
 def bearers(modem: Answer) -> list[str]:

@@ -272,6 +272,26 @@ def test_a_stick_is_shown_as_what_it_is(manager: Simulated, runs: Runs) -> None:
     assert not [sample for sample in reading.samples if sample.tags.get("interface") in ("eth0", "enx00e04c680001")]
 
 
+def test_a_modem_with_two_network_ports_is_one(manager: Simulated, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some of Sierra's are; also while ModemManager does not answer."""
+    both = lte()
+    both[MODEM]["Ports"] = [["cdc-wdm0", 6], ["cdc-wdm1", 6], ["wwan0", 2], ["wwan1", 2]]
+    manager.modems = {"0": both}
+    manager.tell()
+    interface(runs.root, "wwan0", 6, 1000, 2000)
+    interface(runs.root, "wwan1", 7, 3, 4)
+    reading = runs.run()
+    assert value(reading, "count") == 1
+    assert [s.tags["interface"] for s in reading.samples if s.name == "modem.info"] == ["wwan0"]
+    for name, received in (("wwan0", 1000), ("wwan1", 3)):
+        assert value(reading, "rx_bytes_total", interface=name, modem=NAME) == received
+    manager.tell(silent=True)
+    monkeypatch.setattr(mmcli, "QUESTION_MS", 300)
+    reading = runs.run()
+    assert [s.name for s in reading.samples if s.tags.get("modem") != NAME] == []
+    assert value(reading, "rx_bytes_total", interface="wwan1", modem=NAME) == 3
+
+
 # Without ModemManager, and with one that hangs
 
 
