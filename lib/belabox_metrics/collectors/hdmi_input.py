@@ -55,9 +55,10 @@ class Mode:
         self.interlaced = interlaced
 
     def __str__(self) -> str:
-        """As people say it, with the rate of fields when interlaced: 1080i60 has thirty frames."""
+        """As people say it, with the rate of fields when interlaced: 1080i60 has thirty frames. Without a rate where
+        that is not told."""
         rate = self.rate * 2 if self.interlaced else self.rate
-        return f"{self.width}x{self.height}{'i' if self.interlaced else 'p'}{rate:g}"
+        return f"{self.width}x{self.height}{'i' if self.interlaced else 'p'}{f'{rate:g}' if rate else ''}"
 
 
 class Memory:

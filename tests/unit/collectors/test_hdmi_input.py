@@ -110,6 +110,13 @@ def test_modes(board: Board, timings: str, mode: str, rate: float) -> None:
     ]
 
 
+def test_a_rate_that_is_not_told_is_none(board: Board, fixtures: Path) -> None:
+    text = (fixtures / "v4l2" / GOOD).read_text().replace("148504000 Hz (60.00 frames per second)", "0 Hz")
+    assert "Pixelclock: 0 Hz\n" in text
+    found = hdmi_input.parse_mode(text, "")
+    assert (str(found), found and found.rate) == ("1920x1080p", 0)
+
+
 @pytest.mark.parametrize("timings", ["no-signal", "no-lock"])
 def test_without_a_signal_nothing_is_told_of_a_mode(board: Board, timings: str) -> None:
     board.source("1", f"query-dv-timings-{timings}.txt", 255)
