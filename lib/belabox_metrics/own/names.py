@@ -26,6 +26,7 @@ TAKEN = (
     "stream",
     "system",
     "thermal",
+    "time",
     "uploader",
 )
 LONGEST = 128  # characters
