@@ -135,7 +135,7 @@ def _command_line(text: str) -> None:
 def _routes(root: str) -> None:
     table = links.routes(root)
     for wanted in ("10.0.0.1", "192.168.1.77"):
-        links.interface(wanted, table)
+        links.candidates(wanted, table)
 
 
 def _process(root: str) -> None:

@@ -120,8 +120,8 @@ def _values(lately: Lately) -> dict[str, float]:
     if bitrate is not None and most:
         found["bitrate"] = 100 * bitrate / most
     active, links = lately.mean(_ACTIVE), lately.last("stream.links")
-    if active is not None and links is not None and links.value > 0:
-        found["links"] = 100 * active / links.value
+    if active is not None and links is not None:
+        found["links"] = 100 * active / links.value if links.value > 0 else 0
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -92,7 +92,8 @@ def collect(world: World) -> Reading:
     samples = [Sample("stream.links", len(addresses))]
     rates = _rates(memory.sent, sent, world.elapsed_ms or 0)
     total = sum(rates.values())
-    if rates:
+    # Of a bond without an address it is known that nothing carries it.
+    if rates or not addresses:
         samples.append(Sample("stream.links_active", sum(rate >= ACTIVE for rate in rates.values())))
         samples.append(Sample("stream.bitrate_kbps", round(total, 1)))
     for name, rate in rates.items():

@@ -3,7 +3,7 @@
 The addresses are in a file that belaUI writes, one IPv4 address a line (`/tmp/srtla_ips`). Which interface has an
 address nothing below `/proc` tells outright; the routes to directly connected networks (`/proc/net/route`) do, and need
 neither a socket nor a program. Only two interfaces in one network, as cable and WLAN of one router, can't be told
-apart: then it is the one whose route the kernel prefers.
+apart: each of its addresses is then given one of them, the first that whose route the kernel prefers.
 """
 
 from __future__ import annotations
@@ -66,29 +66,36 @@ def routes(root: str) -> list[Route]:
     return found
 
 
-def interface(address: str, table: list[Route]) -> str:
-    """The interface that has this address, "" when none is known to.
+def candidates(address: str, table: list[Route]) -> list[str]:
+    """The interfaces that may have this address, the likeliest first; none when none is known to.
 
     One without a network of its own (a modem that is a mere point) is that of the only route to everywhere, if there
     is but one without a gateway."""
     wanted = number(address)
     if wanted is None:
-        return ""
+        return []
     near = [route for route in table if route.mask and wanted & route.mask == route.network]
     everywhere = [route for route in table if not route.mask]
     if near:
-        return near[0].interface
-    return everywhere[0].interface if len(everywhere) == 1 else ""
+        return [route.interface for route in near if route.mask == near[0].mask]
+    return [everywhere[0].interface] if len(everywhere) == 1 else []
 
 
 def interfaces(root: str, wanted: list[str]) -> dict[str, str]:
-    """Address to interface, for those that have one now; empty where the routes can't be read."""
+    """Address to interface, for those that have one now; empty where the routes can't be read.
+
+    The bond has one address of an interface, so of two in one network each gets an interface of its own: which of
+    them may be wrong, but not which carry the bond."""
     try:
         table = routes(root)
     except (NoData, SourceProblem):
         return {}
-    found = {address: interface(address, table) for address in wanted}
-    return {address: name for address, name in found.items() if name}
+    found: dict[str, str] = {}
+    for address in wanted:
+        names = candidates(address, table)
+        if names:
+            found[address] = next((name for name in names if name not in found.values()), names[0])
+    return found
 
 
 def number(address: str) -> int | None:

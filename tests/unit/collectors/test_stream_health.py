@@ -126,6 +126,15 @@ def test_it_falls_ill_and_recovers(box: Box) -> None:
     assert [row.get("reliability_percent") for row in told] == [None, 100, 100, 66.67, 50, 60, 66.67]
 
 
+def test_a_bond_without_an_address_is_no_stream_that_is_well(box: Box) -> None:
+    for _ in range(3):
+        box.stream()
+    box.now_ms += 1000
+    box.give("stream.links", stream__links=0, stream__links_active=0, stream__bitrate_kbps=0)
+    found = box.collect()
+    assert (found["health_score"], found["part.links"]) == (0, 0)
+
+
 @pytest.mark.parametrize("relay", ["srt.relay", "srt.packet_loss"])
 def test_either_metric_of_the_relay_will_do(box: Box, relay: str) -> None:
     box.relay = relay

@@ -72,6 +72,32 @@ def test_nothing_while_nothing_streams(fixtures: Path, box: str) -> None:
             run(fixtures / box, before)
 
 
+def test_two_links_in_one_network_are_both_told_of(live: Path) -> None:
+    """The cable and the WLAN of one router: which has which address is not known, but what each sends is."""
+    shutil.copytree(live / "sys/class/net/eth0", live / "sys/class/net/wlan0")
+    for file, more in (
+        ("proc/net/route", "wlan0\t0001A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n"),
+        ("tmp/srtla_ips", "192.168.1.41\n"),
+    ):
+        (live / file).write_text((live / file).read_text() + more)
+    state = run(live).state
+    send(live, "eth0", 1_250_000)
+    send(live, "wlan0", 2_500_000)
+    found = values(run(live, state))
+    assert (found["stream.links"], found["stream.links_active"], found["stream.bitrate_kbps"]) == (4, 2, 3000.0)
+    assert (found["stream.link_bitrate_kbps eth0"], found["stream.link_bitrate_kbps wlan0"]) == (1000.0, 2000.0)
+
+
+def test_a_bond_that_has_lost_all_its_addresses_carries_nothing(live: Path) -> None:
+    """belaUI empties the list when the last interface is gone."""
+    state = run(live).state
+    (live / "tmp/srtla_ips").write_text("")
+    nothing = {"stream.links": 0, "stream.links_active": 0, "stream.bitrate_kbps": 0}
+    reading = run(live, state)
+    assert values(reading) == nothing
+    assert values(run(live, reading.state)) == nothing
+
+
 def test_another_stream_is_not_compared_with_the_last(live: Path) -> None:
     state = run(live).state
     for file in ("stat", "comm", "cmdline"):

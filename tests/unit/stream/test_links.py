@@ -47,6 +47,22 @@ def test_an_address(tmp_path: Path, lines: list[str], interface: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (["10.0.0.5"], {"eth0"}),
+        (["10.0.0.5", "10.0.0.9"], {"eth0", "wlan0"}),
+        (["10.0.0.5", "10.0.0.9", "10.0.0.11"], {"eth0", "wlan0"}),
+        (["192.168.8.100", "10.0.0.5", "10.0.0.9"], {"eth0", "wlan0", "usb0"}),
+    ],
+)
+def test_addresses_of_one_network_have_an_interface_each(tmp_path: Path, wanted: list[str], found: set[str]) -> None:
+    network = [line("wlan0", "10.0.0.0", 24, 600), line("eth0", "10.0.0.0", 24, 100)]
+    others = [line("vpn0", "10.0.0.0", 8, 50), line("usb0", "192.168.8.0", 24, 700)]
+    said = links.interfaces(box(tmp_path, *network, *others), wanted)
+    assert (set(said.values()), list(said)) == (found, wanted)
+
+
+@pytest.mark.parametrize(
     "text", ["", "x", HEAD[:-1], HEAD + "eth0 1 2\n", HEAD + line("e", "1.2.3.4", 8)[:-1], "a\nb\n"]
 )
 def test_what_is_no_table_of_routes(tmp_path: Path, text: str) -> None:
