@@ -33,14 +33,15 @@ TAIL = 16 * 1024  # bytes of a file that are read; some sixty blocks, or twenty 
 
 class Memory:
     """What the next run needs: interrupts by `cores`, the `process` of belacoder, marks of what was read last of
-    the two files (`progress`, `statistics`), and what was `missing`. `encodes`, whether the hardware had frames since
-    the last run, is of this one alone."""
+    the two files (`progress`, `statistics`), what was `missing`, and whether nothing ran (`idle`). `encodes`, whether
+    the hardware had frames since the last run, is of this one alone."""
 
-    __slots__ = ("cores", "encodes", "missing", "process", "progress", "statistics")
+    __slots__ = ("cores", "encodes", "idle", "missing", "process", "progress", "statistics")
 
     def __init__(self, state: str) -> None:
         lines = state.split("\n")
-        cores, self.process, self.progress, self.statistics, self.missing = lines if len(lines) == 5 else [""] * 5
+        cores, self.process, self.progress, self.statistics, self.missing, idle = lines if len(lines) == 6 else [""] * 6
+        self.idle = idle == "idle"
         self.encodes = False
         words = cores.split(" ")
         self.cores = {core: int(count) for core, count in zip(words[::2], words[1::2]) if count.isdigit()}
@@ -48,7 +49,8 @@ class Memory:
     def text(self) -> str:
         """As the state of a Reading."""
         cores = " ".join([f"{core} {count}" for core, count in self.cores.items()])
-        return "\n".join([cores, self.process, self.progress, self.statistics, self.missing.replace("\n", " ")])
+        told = [self.process, self.progress, self.statistics, self.missing.replace("\n", " ")]
+        return "\n".join([cores, *told, "idle" if self.idle else ""])
 
 
 def collect(world: World) -> Reading:
@@ -93,6 +95,7 @@ def collect(world: World) -> Reading:
     else:
         # That belacoder is not there says nothing of other programs before the hardware was compared.
         samples = [] if None in running else [Sample("encoder.running", 0)]
+    memory.idle = all(runs is False for runs in running)
     return Reading(samples, memory.text(), warnings, is_idle=not any(running))
 
 
@@ -106,6 +109,8 @@ def _frames(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
         return None, []
     whole = round(sum(rates.values()), 2)
     memory.encodes = whole > 0
+    if memory.idle:  # it began somewhere in this time, of which a mean would tell too little
+        return memory.encodes, []
     found = [Sample("encoder.frame_rate_fps", whole)]
     found += [Sample("encoder.core_frame_rate_fps", rate, {"core": core}) for core, rate in rates.items()]
     return memory.encodes, found
@@ -144,7 +149,7 @@ def _progress(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:
     if block.ended:
         return False, []
     memory.progress = ffmpeg_progress.mark(block, written_ms)
-    return True, ffmpeg_progress.collect(block, written_ms, seen)
+    return True, ffmpeg_progress.collect(block, written_ms, seen, world.elapsed_ms, world.number("stale_after"))
 
 
 def _statistics(world: World, memory: Memory) -> tuple[bool | None, list[Sample]]:

@@ -72,18 +72,21 @@ def mark(block: Block, written_ms: int) -> str:
     return " ".join([str(written_ms), *[str(block.counters.get(key, "-")) for key in KEPT]])
 
 
-def collect(block: Block, written_ms: int, seen: str) -> list[Sample]:
+def collect(block: Block, written_ms: int, seen: str, elapsed_ms: int | None = None, slack_ms: int = 0) -> list[Sample]:
     """The series of COUNTERS, `encoder.speed_ratio`, `encoder.quantizer` (tag `stream`: ffmpeg's number of output
     file and stream), and since the block marked `seen`: `encoder.output_frame_rate_fps`, `encoder.output_bitrate_kbps`
     (of what was written, by the time of the film) and `encoder.frames_dropped_percent` of all frames that were due.
 
-    After a new start of ffmpeg, whose counters begin again, there are no rates once."""
+    After a new start of ffmpeg, whose counters begin again, there are no rates once; nor when the clock was set that
+    the file's time is of: `elapsed_ms` since the run before, where that is known, must agree with it to `slack_ms`."""
     found = [Sample(series, block.counters[key]) for key, series in COUNTERS if key in block.counters]
     if block.speed is not None:
         found.append(Sample("encoder.speed_ratio", block.speed))
     for stream in sorted(block.quantizers)[:MOST_STREAMS]:
         found.append(Sample("encoder.quantizer", block.quantizers[stream], {"stream": stream}))
     passed, spent = _since(block, written_ms, seen)
+    if elapsed_ms is not None and abs(passed - elapsed_ms) > slack_ms:
+        return found
     if passed <= 0 or min(spent.values(), default=-1) < 0:
         return found
     if "frame" in spent:

@@ -101,6 +101,7 @@ def test_a_counter_that_went_back_gives_no_rate(empty: Box) -> None:
 def test_the_load_without_anybody_measuring_it(empty: Box, fixtures: Path) -> None:
     for answer in (fixtures / "mpp/load-not-armed.txt", ""):
         empty.put("proc/mpp_service/load", answer)
+        empty.state = ""
         empty.frames(0)
         empty.run()
         empty.frames(300)
@@ -169,6 +170,20 @@ def test_the_files_that_can_bring_a_kernel_down_are_not_opened(box: str, later: 
     assert done.stdout == "9\n"
     assert f"{root}/proc/mpp_service/load" in done.stderr
     assert "sessions-" not in done.stderr
+
+
+def test_a_stream_that_has_just_begun_has_no_rate_of_the_time_before(empty: Box, fixtures: Path) -> None:
+    """It began five seconds ago, and 150 frames in ten seconds are not 15 a second."""
+    empty.put("proc/mpp_service/load", fixtures / "mpp/load-one-1080p30-h265-session.txt")
+    empty.frames(0)
+    empty.run()
+    for count, expected in ((0, {"running": 0}), (0, {"running": 0}), (150, {"running": 1, "load_percent": 11.34})):
+        empty.frames(count)
+        reading = empty.run()
+        assert values(reading) == expected
+    assert not [sample for sample in reading.samples if "frame_rate" in sample.name]
+    empty.frames(450)
+    assert values(empty.run())["frame_rate_fps"] == 30.0
 
 
 # BELABOX's program
@@ -279,6 +294,21 @@ def test_ffmpeg_that_began_anew_has_no_rates_once(empty: Box) -> None:
     assert told(empty, block(frame=120, drop_frames=0, total_size=6, out_time_us=9))["output_frame_rate_fps"] == 20.0
 
 
+@pytest.mark.parametrize("before_ms", [200 * 86_400_000, 40_000, -40_000])
+def test_a_clock_that_was_set_is_no_time_that_has_passed(empty: Box, before_ms: int) -> None:
+    """Before the box knew the time, it wrote and read the file at another one."""
+    empty.put("run/progress", block(frame=1000, total_size=10, out_time_us=5), before_ms)
+    merged = {**defaults(encoder.SETTINGS), "progress_file": FILE}
+    first = encoder.collect(World(str(empty.root), merged, "", None, NOW - before_ms))
+    assert values(first)["frames_total"] == 1000
+    empty.state = first.state
+    found = told(empty, block(frame=1300, total_size=20, out_time_us=9))
+    assert found == {"running": 1, "frames_total": 1300, "output_bytes_total": 20}
+    empty.put("run/progress", block(frame=1300, total_size=20, out_time_us=9), 10_000)
+    empty.run(progress_file=FILE)
+    assert told(empty, block(frame=1600, total_size=30, out_time_us=19))["output_frame_rate_fps"] == 30.0
+
+
 def test_a_file_that_was_not_written_since_has_no_rates(empty: Box) -> None:
     told(empty, block(frame=1000, total_size=10), 5_000)
     assert told(empty, block(frame=1000, total_size=10), 5_000) == {
@@ -355,7 +385,8 @@ def test_one_file_may_be_wrong_and_is_named_once(empty: Box, fixtures: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "state", ["x", "\n\n\n\n", "a b c\n\n\n\n", "a 5 b\n-1\n1 2 3\nx\n", "a 5\n18\n- - - - -\n1 1\n"]
+    "state",
+    ["x", "\n\n\n\n", "\n\n\n\n\n", "a b c\n\n\n\n\n", "a 5 b\n-1\n1 2 3\nx\n\nx", "a 5\n18\n- - - - -\n1 1\n\nidle"],
 )
 def test_a_state_of_another_version(empty: Box, state: str) -> None:
     empty.belacoder()

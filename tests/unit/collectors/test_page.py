@@ -126,7 +126,7 @@ def streaming(folder: Path, _serve: Serve) -> Iterator[World]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     start = "1000 1 0 0 0"  # written long ago, one frame
-    yield World(str(folder), {"progress_file": "/progress", "statistics_file": "/statistics"}, f"\n\n{start}\n\n")
+    yield World(str(folder), {"progress_file": "/progress", "statistics_file": "/statistics"}, f"\n\n{start}\n\n\n")
 
 
 def database(folder: Path, _serve: Serve) -> Iterator[World]:
