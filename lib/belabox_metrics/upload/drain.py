@@ -9,7 +9,7 @@ from ..errors import ConfigProblem
 from . import answers, mode
 from .attempts import AUTO
 from .formats.refusal import never_kept
-from .sender import CHUNK_BYTES, LONGEST_CHUNK
+from .sender import CHUNK_BYTES, LONGEST_CHUNK, WHOLE
 from .transport import Unreachable
 
 TYPE_CHECKING = False
@@ -72,8 +72,9 @@ class Drain:
         self._rest_sent = 0
         self._until = time.monotonic() + BACKLOG_S
         self._is_behind = plan.is_behind()
-        # While little waits, a batch is what the documents say it is.
-        self._most = remote.batch_size * (BACKLOG_BATCHES if self._is_behind else 1)
+        # While little waits, a batch is what the documents say it is. Who asks for everything asks for time.
+        batches = BACKLOG_BATCHES if self._is_behind else 1
+        self._most = WHOLE if everything else remote.batch_size * batches
 
     def run(self) -> None:
         """Send until nothing is left, or the time is up. Raises Unreachable, BusyServer or Refused; what was accepted
@@ -120,7 +121,7 @@ class Drain:
         return mode.allows(link.mode, is_rest, self._batch.chunks, self._rest_sent, went_well)
 
     def _claim(self, source: Origin) -> Flight | None:
-        """The next chunk of `source`; None when its first run had to be set aside instead."""
+        """The next chunk of `source`; None when its first run had to be set aside instead, or has gone."""
         runs = self._plan.peek(source)
         why = self._never(runs[0])
         if why:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..store.queue import PendingRun
     from .correction import Correction
 
+_KEPT = "SELECT id FROM runs WHERE id > ? AND id <= ? AND priority = ? AND packed IS NOT NULL"
+
 
 class Origin:
     """Runs of `priority` in (after, upto]; `span` is the id in the backlog, None for the queue itself.
@@ -37,6 +39,15 @@ class Origin:
             self._read = correction.apply(found)
             self.held = bool(found) and not self._read
         return self._read
+
+    def still_has(self, connection: Connection, runs: list[PendingRun]) -> bool:
+        """Whether `runs`, the first that peek() gave, are all there: some that wait may have been dropped since, where
+        there was no room, and are counted as that. Then peek() reads anew. Inside a transaction."""
+        kept = {number for (number,) in connection.execute(_KEPT, (self.after, runs[-1].id, self.priority))}
+        if all(run.id in kept for run in runs):
+            return True
+        self._read = []
+        return False
 
     def take(self, runs: int) -> None:
         """The first so many runs of what peek() gave have left."""

@@ -86,11 +86,15 @@ class Plan:
 
     def note(self, connection: Connection) -> None:
         """Write down what was found empty. Inside a transaction."""
+        # One that was drained to its end is gone, and another may have been made since that got its number.
+        behind = any(source.span is not None for source in self._emptied)
+        spans = {span[:3] for span in backlog.spans(connection)} if behind else set()
         for source in self._emptied:
             if flights.last_claimed(connection, source.priority, source.span):
                 continue
             if source.span is not None:
-                settle(connection, source.priority, source.span, source.upto)
+                if (source.span, source.priority, source.after) in spans:
+                    settle(connection, source.priority, source.span, source.upto)
                 continue
             if source.priority > 1:
                 queue.note_sent(connection, source.priority, self._moment)

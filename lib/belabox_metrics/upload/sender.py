@@ -51,8 +51,9 @@ class Sender:
         self.endpoint = transport.endpoint
         self.one_session = encoder.ONE_SESSION
 
-    def claim(self, source: Origin, runs: list[PendingRun], most_bytes: int) -> Flight:
-        """Write down a chunk of `runs`, the first that `source` has, or of as many as `most_bytes` have room for."""
+    def claim(self, source: Origin, runs: list[PendingRun], most_bytes: int) -> Flight | None:
+        """Write down a chunk of `runs`, the first that `source` has, or of as many as `most_bytes` have room for. None
+        when some of them have gone since."""
         body = self._encode(runs)
         while len(body) > most_bytes and len(runs) > 1:
             # Compression does not promise half the bytes for half the runs, so this is a guess that is tried.
@@ -71,6 +72,8 @@ class Sender:
             attempts=1,
         )
         with self._store.writing() as connection:
+            if not source.still_has(connection, runs):
+                return None
             flights.claim(connection, flight)
         source.take(len(runs))
         self._batch.claimed += 1
@@ -131,19 +134,20 @@ class Sender:
 
     def _replace(self, flight: Flight, bounds: list[tuple[int, int]], chunk: tuple[str, int]) -> list[Flight]:
         """Others instead of `flight`, each with its samples from one of `bounds` to the other, named after `chunk`."""
-        parts = [
-            Flight(
+        parts = []
+        for start, stop in bounds:
+            runs = self._runs(flight, start, stop)
+            part = Flight(
                 *chunk,
                 flight.priority,
                 flight.backlog,
                 (flight.after_run, flight.last_run),
-                flight.last_timestamp_ms,
+                runs[-1].timestamp_ms if runs else flight.last_timestamp_ms,
                 (start, stop),
                 self._encoder.headers(),
-                self._encode(self._runs(flight, start, stop)),
+                self._encode(runs),
             )
-            for start, stop in bounds
-        ]
+            parts.append(part)
         with self._store.writing() as connection:
             for part in parts:
                 flights.claim(connection, part)
@@ -161,6 +165,8 @@ class Sender:
     def leave_out(self, source: Origin, run: PendingRun, why: str) -> None:
         """A run, the first that `source` has, which no server would keep: set aside without asking one."""
         with self._store.writing() as connection:
+            if not source.still_has(connection, [run]):
+                return
             self._reject(source.priority, run, 0, why)
             origin.settle(connection, source.priority, source.span, run.id)
         source.take(1)
@@ -169,8 +175,11 @@ class Sender:
         """Inside a transaction."""
         connection = self._store.connection()
         now_ms = time.time_ns() // 1_000_000
+        known = len(queue.series_of(connection, run.shape))
         for position, value in run.numbers:
-            rejected.set_aside(connection, run, position, value, status, why, now_ms)
+            # A damaged row may have more values than its shape has series.
+            if position < known:
+                rejected.set_aside(connection, run, position, _storable(value), status, why, now_ms)
         queue.count(connection, priority, rejected=len(run.numbers))
         self._batch.rejected += len(run.numbers)
 
@@ -193,3 +202,8 @@ class Sender:
                 run.numbers = run.numbers[first:last]
                 found.append(run)
         return found
+
+
+def _storable(value: float) -> float:
+    """As near as SQLite comes to it: an integer there has 64 bits, a counter may have more."""
+    return float(str(value)) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value

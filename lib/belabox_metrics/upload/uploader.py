@@ -150,7 +150,7 @@ def _tell_rest(connection: Connection) -> None:
     """To a person who asked for everything, as one activation has its bounds, and samples may wait for the time."""
     left = queue.pending_count(connection)
     said = f"{_counted(left, 'sample')} {'is' if left == 1 else 'are'} still pending"
-    print(said if left else "nothing is pending any more")
+    print(said if left > 0 else "nothing is pending any more")
 
 
 def _counted(number: int, what: str) -> str:

@@ -82,6 +82,29 @@ def test_what_it_says_it_did_not_receive_is_found_and_set_aside(tmp_path: Path, 
     assert box.pending() == 0
 
 
+def test_half_of_a_chunk_is_as_new_as_its_own_samples(
+    tmp_path: Path, remote: Remote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server is right to say that it has the first half up to there: there is nothing to doubt."""
+    box = Box(tmp_path, remote.url, format="json", chunk_size=100)
+    for name in ("a", "b", "c", "d"):
+        box.sample(2, name)
+        box.wait(1)
+
+    def answer(handler: Handler) -> None:
+        names = [entry["name"] for entry in json.loads(plain(remote.requests[-1][1]))["metrics"]]
+        newest = START_MS + "abcd".index(names[-1]) * 1000
+        said = json.dumps({"success": True, "received": len(names), "checkpoint": newest})
+        (status(413) if len(names) > 2 else status(200, said))(handler)
+
+    remote.answer = answer
+    assert box.upload() == 0
+    assert len(remote.accepted) == 2
+    assert "says it has up to" not in capsys.readouterr().err
+    newest = box.sql("SELECT last_uploaded_timestamp FROM upload_checkpoints ORDER BY id")
+    assert newest == [(START_MS + 1000,), (START_MS + 3000,)]
+
+
 def test_a_document_has_one_session(tmp_path: Path, remote: Remote) -> None:
     box = Box(tmp_path, remote.url, format="json", chunk_size=100)
     box.sample(2)

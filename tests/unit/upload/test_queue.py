@@ -10,7 +10,9 @@ import pytest
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import flights, runs
+from belabox_metrics.store import backlog, flights, queue, runs
+from belabox_metrics.store.queue import PendingRun
+from belabox_metrics.upload import drain
 
 from .box import START_MS, Box, Handler, Remote, samples, status
 
@@ -115,6 +117,77 @@ def test_many_outages_are_not_all_in_memory_at_once(tmp_path: Path, remote: Remo
     assert peak < 3_000_000
 
 
+def test_who_asks_for_everything_gets_more_than_the_timer_sends_at_a_time(tmp_path: Path, remote: Remote) -> None:
+    box = Box(tmp_path, remote.url, batch_size=10, chunk_size=10)
+    for _ in range(drain.BACKLOG_BATCHES * 3):
+        box.sample(2, count=10)
+        box.wait(1)
+    assert box.upload() == 0
+    assert box.pending() == drain.BACKLOG_BATCHES * 20
+    assert box.upload(everything=True) == 0
+    assert (box.pending(), len(set(remote.arrived()))) == (0, drain.BACKLOG_BATCHES * 30)
+
+
+def test_what_is_queued_again_while_a_backlog_comes_to_its_end_stays_queued(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repair by hand: its span gets the number of the one that is gone."""
+    box = Box(tmp_path, remote.url)
+    for _ in range(4):
+        box.sample(1)
+        box.wait(1)
+        box.sample(2)
+        box.wait(1)
+    first, last = START_MS - 1, START_MS + 7000
+    with box.store.writing() as connection:
+        for priority in queue.PRIORITIES:
+            queue.advance(connection, priority, last)
+        queue.count(connection, 1, sent=4)
+        backlog.add(connection, 2, first, last)
+    run = drain.Drain.run
+
+    def meddling(self: drain.Drain) -> None:
+        run(self)
+        assert box.sql("SELECT * FROM backlog") == []
+        with box.store.writing() as connection:
+            backlog.add(connection, 1, first, last - 1000)
+            queue.count(connection, 1, sent=-4)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drain.Drain, "run", meddling)
+        assert box.upload() == 0
+    assert box.sql("SELECT id, priority FROM backlog") == [(1, 1)]
+    assert box.upload() == 0
+    assert (box.pending(), len(set(remote.arrived()))) == (0, 8)
+
+
+@pytest.mark.parametrize("set_aside", [False, True])
+def test_what_was_dropped_since_it_was_read_is_not_counted_twice(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch, set_aside: bool
+) -> None:
+    """There is no room on the box, and the oldest that waits goes while it is about to be sent."""
+    box = Box(tmp_path, remote.url, chunk_size=10)
+    if set_aside:
+        box.moment = Moment(1000, 1000, "another boot", False)
+    for _ in range(4):
+        box.sample(2, count=10)
+        box.moment = Moment(box.moment.wall_ms + 1000, 1000, box.moment.boot_id, box.moment.synchronized)
+    box.moment = Moment(START_MS, 60_000, "boot", True)
+    never = drain.Drain._never
+
+    def meddling(self: drain.Drain, run: PendingRun) -> str:
+        monkeypatch.undo()
+        with box.store.writing() as connection:
+            connection.execute("DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY id LIMIT 2)")
+            queue.drop(connection, 2, START_MS, pending=20)
+        return never(self, run)
+
+    monkeypatch.setattr(drain.Drain, "_never", meddling)
+    assert box.upload() == 0
+    (rejected,) = box.sql("SELECT count(*) FROM rejected")
+    assert (box.pending(), len(remote.arrived()), rejected) == ((0, 0, (20,)) if set_aside else (0, 20, (0,)))
+
+
 def test_the_view_knows_what_of_the_backlog_is_sent(tmp_path: Path, remote: Remote) -> None:
     box = Box(tmp_path, remote.url, batch_size=100)
     for _ in range(40):
@@ -200,3 +273,30 @@ def test_what_a_server_would_drop_in_silence_is_set_aside_with_the_reason(
     ]
     assert box.pending() == 0
     assert box.sql("SELECT metric_name FROM metrics WHERE NOT uploaded ORDER BY 1") == [("lost",), ("too",)]
+
+
+@pytest.mark.parametrize(
+    ("packed", "kept"),
+    [
+        ("[18446744073709551615]", [2.0**64]),
+        ("[-9223372036854775809]", [-(2.0**63)]),
+        ("[9223372036854775807]", [2**63 - 1]),
+        ("[" + "9" * 400 + "]", [float("inf")]),
+        ("[1,2,3]", [1]),  # a comma where a point was
+        ("[1.5]", [1.5]),
+    ],
+    ids=["an unsigned counter that ran below 0", "below", "the largest", "no double", "more than series", "plain"],
+)
+def test_any_number_can_be_set_aside_and_holds_up_nothing(
+    tmp_path: Path, remote: Remote, packed: str, kept: list[float]
+) -> None:
+    box = Box(tmp_path, remote.url)
+    with box.store.writing() as connection:
+        moment = Moment(5000, 5000, "another boot", False)
+        runs.add(connection, runs.Run("collect", moment, metric="n", samples=[Sample("lost", 1)]))
+        connection.execute("UPDATE runs SET packed = ?", (packed,))
+    box.wait(1)
+    box.sample(2, "good")
+    assert box.upload() == 0
+    assert [name.split(",")[0] for name, _, _ in remote.arrived()] == ["good"]
+    assert [value for (value,) in box.sql("SELECT value FROM rejected")] == kept
