@@ -19,6 +19,7 @@ import zlib
 
 from ..errors import StoreProblem
 from ..quantity import shown
+from ..store import importer
 from ..store.settings import first, section
 from ..upload.correction import Correction
 from .file import WholeFile
@@ -111,13 +112,16 @@ class Archive:
         _make(self._settings.path, self._database)
         self._tidy(oldest_ms, done)
         stored = Stored(self._connection, Correction(self._connection, moment), Wanted())
+        whole_ms = _whole_ms(self._connection)
         for day_ms in self._days(stored, max(oldest_ms // DAY_MS * DAY_MS, 0)):
             for hour_ms in self._hours(day_ms, stored):
+                if hour_ms < whole_ms:
+                    continue
                 if self._is_over() or done.parts == self._most:
                     return
                 self._pack(stored, hour_ms)
                 done.parts += 1
-            if day_ms + DAY_MS <= stored.last:
+            if day_ms >= whole_ms and day_ms + DAY_MS <= stored.last:
                 self._put_together(day_ms, done)
 
     def _days(self, stored: Stored, day_ms: int) -> list[int]:
@@ -203,6 +207,13 @@ class Archive:
     def _part(self, hour_ms: int) -> str:
         hour = hour_ms // HOUR_MS % 24
         return os.path.join(self._parts(hour_ms), f"{hour:02}.jsonl.gz")
+
+
+def _whole_ms(connection: Connection) -> int:
+    """From where on nothing can come in any more: while the runs of another database follow, what is below the first of
+    this one is not whole."""
+    state = importer.standing(connection)
+    return state.upto if state is not None and not state.done else 0
 
 
 def _day(at_ms: int) -> str:

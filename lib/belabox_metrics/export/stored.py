@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Cell = Union[Aggregate, str]
 
 HOUR_MS = 3_600_000
-# Runs of a page: with some fifteen samples each, a few MB.
+# Runs of a page, at most: with some fifteen samples each, a few MB.
 ROWS = 2000
 FOREVER_MS = queue.END
 
@@ -110,15 +110,18 @@ class Stored:
         stepped_ms = max(begin, since_ms - since_ms % _LONGEST_MS)
         end = min(end, self.last + 1)
         while True:
-            # One moment for all that is read of an hour, unless it has more runs than a page.
+            # One moment for all that is read of an hour, or of as many of its steps as a page has room for.
             self._connection.execute("BEGIN")
             try:
                 there_ms = self.next_ms(after, stepped_ms, end)
                 if there_ms is None:
                     return
                 until = min((there_ms // HOUR_MS + 1) * HOUR_MS, end)
-                steps = self._steps(stepped_ms, until)
                 rows = self._connection.execute(_RUNS, (after, until, ROWS)).fetchall()
+                if len(rows) == ROWS:
+                    until = _cut(rows[0][0], rows[-1][0], until)
+                    rows = [row for row in rows if row[0] < until]
+                steps = self._steps(stepped_ms, until)
                 runs = [run for run in map(self._run, rows) if run is not None]
             finally:
                 self._connection.execute("COMMIT")
@@ -191,6 +194,13 @@ def _values(packed: str) -> list[object]:
     except ValueError:
         return []
     return found if isinstance(found, list) else []
+
+
+def _cut(first: int, last: int, until: int) -> int:
+    """Where a page ends whose runs, from the id `first` to `last`, are as many as it may have: where a step does, since
+    runs become steps. One step with more runs than that is in several pages."""
+    whole = last // _LONGEST_MS * _LONGEST_MS
+    return whole if whole > first else min(whole + _LONGEST_MS, until)
 
 
 def _key(at_ms: int, length_ms: int) -> int:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
@@ -22,6 +23,9 @@ from belabox_metrics.export.stored import Stored, Wanted
 from belabox_metrics.maintain import runner
 from belabox_metrics.maintain.archive import archive as step
 from belabox_metrics.maintain.pace import Pace
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import importer, runs
+from belabox_metrics.store.importer import OldRun
 from belabox_metrics.upload.correction import Correction
 
 from .conftest import START_MS, Box
@@ -174,6 +178,32 @@ def test_a_run_with_a_clock_that_was_set_back_is_in_one_file(box: Box) -> None:
     run(box)
     found = [number for name in files(box) if name.endswith("jsonl.gz") for number in numbers(box, name)]
     assert sorted(found) == [0, 1, 2]
+
+
+def test_an_hour_is_packed_when_no_older_database_can_add_to_it_any_more(box: Box) -> None:
+    """Of a database that is taken over, or was damaged: its runs come in while the new one goes on."""
+    box.configure(enabled=1)
+    samples = [Sample("network.tx_bytes_total", at * 1000, {"interface": "eth0"}) for at in range(144)]
+    old = [OldRun(START_MS + at * 600_000, *runs.pack([sample])[:3], sent=True) for at, sample in enumerate(samples)]
+
+    class Source:
+        name = "older"
+
+        def batches(self, cursor: str) -> Iterator[importer.Batch]:
+            for at in range(int(cursor or 0), len(old), 10):
+                yield importer.Batch(old[at : at + 10], str(at + 10), 10)
+
+    box.step(DAY_MS + HOUR_MS // 2)
+    with box.store.writing() as connection:
+        importer.begin(connection, "older", box.moment, box.moment.wall_ms, len(old))
+    box.many(49, every_ms=HOUR_MS, start=144)
+    importer.go_on(box.store, Source(), until=0)
+    # What is of the new one alone is packed; its first hour, and the day of that, may get something yet.
+    assert run(box).days == ["2023-11-17.jsonl.gz"]
+    assert "2023-11-16.parts/00.jsonl.gz" not in files(box)
+    importer.go_on(box.store, Source(), until=float("inf"))
+    assert run(box).days == [FIRST, SECOND]
+    assert (numbers(box, FIRST), numbers(box, SECOND)[:2]) == ([*range(144)], [144, 145])
 
 
 def test_a_directory_that_can_not_be_is_said(days: Box) -> None:

@@ -176,14 +176,18 @@ def test_what_is_rolled_up_is_marked(box: Box, export: Any) -> None:
     assert len(lines(export("--since", "2023-11-14T22:30Z", "--until", "2023-11-14T23:30Z"))) == 3
 
 
-def test_what_is_rolled_up_between_two_pages_is_neither_missed_nor_there_twice(box: Box) -> None:
-    """A slow pipe: the oldest hours are read, and then all but the newest hour is rolled up."""
+@pytest.mark.parametrize("size", [2000, 50, 25])
+def test_what_is_rolled_up_between_two_pages_is_neither_missed_nor_there_twice(
+    box: Box, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A slow pipe: the oldest hour is read, or a part of it, and then all but the newest hour is rolled up."""
+    monkeypatch.setattr(stored, "ROWS", size)
     box.many(4 * 60, every_ms=60_000)
     connection = box.store.reading()
     pages = Stored(connection, Correction(connection, box.moment), Wanted()).pages()
     page = next(pages)
     seen = [run.timestamp_ms for run in page.runs]
-    for minute in range(3 * 60):
+    for minute in range(len(seen), 3 * 60):
         _rolled_up(box, "minutes", 60_000, START_MS + minute * 60_000, "[1,2,null]")
     with box.store.writing() as writer:
         writer.execute("DELETE FROM runs WHERE id < ?", (START_MS + 3 * HOUR_MS,))
