@@ -48,7 +48,8 @@ class Inspection:
         for period in periods:
             self._compare(period, export)
             step()
-        early = [hour for hour in self.hours if not hour.on_server and hour.begin_ms < self._begin_ms()]
+        begin_ms = self._begin_ms()
+        early = [hour for hour in self.hours if hour.sent and not hour.on_server and hour.begin_ms < begin_ms]
         if not self._is_beyond(early, export, now_ms):
             self.gaps = self._first.followed_by(self.gaps)
             return

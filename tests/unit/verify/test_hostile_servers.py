@@ -101,6 +101,7 @@ ANSWERS: list[tuple[str, bytes, int, str]] = [
     ("fewer values", sized(changed("[1.5]", "[]")), UNFIT, "not what VictoriaMetrics exports"),
     ("labels of numbers", sized(changed('"a_value"', "7")), UNFIT, "not what VictoriaMetrics exports"),
     ("no time", sized(changed("1700000000000", "null")), UNFIT, "not what VictoriaMetrics exports"),
+    ("time as a text", sized(changed("1700000000000", '"1700000000000"')), UNFIT, "not what VictoriaMetrics exports"),
     ("time without end", sized(changed("1700000000000", "1e999")), UNFIT, "not what VictoriaMetrics exports"),
     ("depth", sized(b"[" * 100_000 + b"\n"), UNFIT, "not what VictoriaMetrics exports"),
     ("no utf-8", sized(b'{"metric":{"\xff":""},"values":[],"timestamps":[]}\n'), UNFIT, "not what Victoria"),

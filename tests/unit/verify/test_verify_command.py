@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.progress import Progress
-from belabox_metrics.store import queue
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import queue, runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.upload.correction import Correction
 from belabox_metrics.verify import screen
@@ -91,6 +93,20 @@ def test_the_document_has_what_the_table_has(box: Box, server: Server, capsys: p
     assert [hour["missing"] for hour in found["hours"]] == [0, 2]
     assert found["series"] == [{"series": "a_value", "missing": 1}, {"series": 'b_value{core="all"}', "missing": 1}]
     assert (found["device_id"], found["queued"]) == ("box", None)
+
+
+def test_an_hour_of_which_nothing_was_sent_yet_says_nothing_of_the_servers_retention(
+    box: Box, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [says(sized(b"")), *[says(sized(lines)) for lines in box.exported()], says(sized(b""))]
+    at = time.time_ns() // 1_000_000 - 3 * 86_400_000
+    with box.store.writing() as connection:
+        moment = Moment(at, at, "b", True)
+        runs.add(connection, runs.Run("collect", moment, metric="m", samples=[Sample("a.value", 2)]))
+    server.answers = answers
+    assert box.verify("--json", "--since", "7d") == 0
+    hours = json.loads(capsys.readouterr().out)["hours"]
+    assert [(hour["waiting"], hour["beyond"]) for hour in hours] == [(1, False), (0, False), (0, False)]
 
 
 def test_a_long_list_of_series_ends_with_a_number(box: Box) -> None:
