@@ -21,6 +21,8 @@ LIMIT = 256 * 1024  # bytes on each of its two outputs
 _KILL = 9
 _PIPE = 13
 _DEVICE = 0o666
+# English, points in numbers, and letters of every language as they are: in plain C many a program writes `?` for them.
+_LOCALE = "C.UTF-8"
 
 
 class Ended:
@@ -85,7 +87,7 @@ def run(command: list[str], timeout_ms: int, limit: int = LIMIT) -> Ended:
 
 
 def _spawn(command: list[str], to_out: int, to_err: int) -> int:
-    environment = {"LC_ALL": "C", "PATH": ":".join(DIRECTORIES)}
+    environment = {"LC_ALL": _LOCALE, "PATH": ":".join(DIRECTORIES)}
     bus = variable("DBUS_SYSTEM_BUS_ADDRESS")
     if bus:
         environment["DBUS_SYSTEM_BUS_ADDRESS"] = bus

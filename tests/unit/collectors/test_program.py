@@ -55,7 +55,7 @@ def test_what_it_is_given(script: Script, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/x")
     ended = program.run([script("env; cat; trap; echo group $(ps -o pgid= -p $$) $$")], SOON)
     lines = ended.out.split("\n")
-    assert "LC_ALL=C" in lines
+    assert "LC_ALL=C.UTF-8" in lines
     assert "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/x" in lines
     assert "SECRET" not in ended.out
     assert "LANG" not in ended.out

@@ -116,6 +116,14 @@ def test_nothing_that_names_a_person_leaves_the_collector(manager: Simulated, ru
         assert secret not in said
 
 
+def test_a_name_that_is_not_english(manager: Simulated, runs: Runs) -> None:
+    named = lte()
+    named[f"{MODEM}.Modem3gpp"]["OperatorName"] = "Telefónica 中国移动"
+    manager.modems = {"0": named}
+    manager.tell()
+    assert value(runs.run(), "operator") == "Telefónica 中国移动"
+
+
 def test_two_generations_at_once(manager: Simulated, runs: Runs) -> None:
     both = lte()
     both[MODEM]["AccessTechnologies"] = (1 << 14) | (1 << 15)
