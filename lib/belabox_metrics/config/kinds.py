@@ -19,6 +19,7 @@ import posixpath
 import re
 from typing import Callable, Union
 
+from ..remote.credentials import TOKEN_FILE
 from . import address, duration, size
 from .document import Mapping, Node, Scalar
 from .findings import Unfit, shown
@@ -146,7 +147,8 @@ def _header(text: str) -> str:
         return text
     # A token of RFC 9110, section 5.6.2.
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", text):
-        raise Unfit(f"{shown(text)} is not the name of a header")
+        # Not shown: its value, the secret, may stand behind the name.
+        raise Unfit("is not the name of a header", f"the name alone, as X-API-Key; its value is in {TOKEN_FILE}")
     if text.lower() in _OUR_HEADERS or text.lower().startswith("x-prometheus-"):
         raise Unfit(f"{text} is set by the uploader itself")
     return text

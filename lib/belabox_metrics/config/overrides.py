@@ -1,8 +1,9 @@
 """Values from the environment, before those of the file: `BELABOX_METRICS_REMOTE_URL` for `remote.url`.
 
 For provisioning: one configuration for twenty boxes, and what differs in /etc/default/belabox-metrics, lines of
-`NAME=value`. That file is read here, not by the unit, so that `check` by hand sees what the unit sees. A variable of
-the process comes before it. An empty value counts as none.
+`NAME=value`. That file is read here, not by the unit, so that `check` by hand sees what the unit sees; nobody else
+reads it, so a name in it that is none of a key is a mistake. A variable of the process comes before it. An empty value
+counts as none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .document import Scalar, Sequence, has_unprintable
 from .file import read_text
-from .findings import Findings, shown, similar
+from .findings import Findings, similar
 from .keys import ALERTS, KEYS, METRICS, SECTIONS
 from .kinds import LISTS
 
@@ -50,15 +51,17 @@ def read(findings: Findings, environment: Mapping[str, str], defaults_file: str 
                 continue
             name, is_pair, value = text.partition("=")
             where = f"{defaults_file}:{line}"
-            if not is_pair or not name.replace("_", "").isalnum():
-                findings.add_at(where, f"{shown(text)} is not NAME=value")
+            if not is_pair or not name.startswith(PREFIX) or not name.replace("_", "").isalnum():
+                # Not shown: it may be the token in the wrong place.
+                findings.add_at(where, f"is not {PREFIX}...=value")
             elif name in found:
                 findings.add_at(f"{where}: {name}", "is given twice", "remove one")
             else:
                 found[name] = Override(name, _unquoted(value.strip()), f"{where}: {name}")
     for name in sorted(environment):
-        found[name] = Override(name, environment[name], f"environment: {name}")
-    return [override for override in found.values() if override.text and _is_meant(override.name)]
+        if name.startswith(_MEANT):
+            found[name] = Override(name, environment[name], f"environment: {name}")
+    return [override for override in found.values() if override.text]
 
 
 def nodes(overrides: list[Override], findings: Findings) -> Iterator[tuple[Key, Override, Node]]:
@@ -83,12 +86,8 @@ def _node(key: Key, text: str) -> Node:
     return items
 
 
-# Others with our prefix are for programs: where the database is, which file to read.
+# Of a process others with our prefix are for programs: where the database is, which file to read.
 _MEANT = tuple(f"{PREFIX}{section.partition('.')[0].upper()}_" for section in (*SECTIONS, METRICS, ALERTS))
-
-
-def _is_meant(name: str) -> bool:
-    return name.startswith(_MEANT)
 
 
 def _unquoted(text: str) -> str:

@@ -22,7 +22,8 @@ _HEAD = f"""# Configuration
 `/etc/belabox-metrics/config.yaml` is watched: saving it is enough. A file with a mistake changes nothing, the one
 before stays in force; what is wrong with it, by line and key, is told by `belabox-metrics status`,
 `systemctl status belabox-metrics-apply`, the journal (`journalctl BELABOX_JOB=apply`) and `/health`. To know before
-saving: `belabox-metrics check FILE`.
+saving: `belabox-metrics check FILE`. What was saved while the box was off, or `belabox-metrics.target` stopped, is
+applied at the next start.
 
 A key that is not there has its default. Durations have a unit: `250ms`, `30s`, `5m`, `1h30m`, `7d`; sizes too: `50MB`,
 `5GB`.
@@ -48,7 +49,7 @@ BELABOX_METRICS_REMOTE_URL=https://metrics.example.net/api/v1/import
 
 `sudo ./install.sh --settings FILE` puts such a file there, after a check; `belabox-metrics check --settings FILE` is
 the check alone. Both `check` and `apply` take values from their own environment as well, and that comes before the
-file. A fleet has [a page of its own](fleet.md).
+file. A name in the file that is none of a key is a mistake. A fleet has [a page of its own](fleet.md).
 """
 
 _METRICS = """## metrics

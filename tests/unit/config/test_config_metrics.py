@@ -111,6 +111,7 @@ def test_says_why_a_metric_has_no_timer(load: Load, more: str, reason: str) -> N
         (BETA + "    config: {most: 0}\n", "5: metrics[beta.flow].config.most: is less than 1"),
         (BETA + "    config: {timeout: 3}\n", "5: metrics[beta.flow].config.timeout: 3 has no unit"),
         (BETA + "    config: {timeout: 0s}\n", "5: metrics[beta.flow].config.timeout: is less than 1ms"),
+        (BETA + "    config: {timeout: 16s}\n", "5: metrics[beta.flow].config.timeout: is more than 15s"),
         (
             BETA + "    config: {only: '*'}\n",
             "5: metrics[beta.flow].config.only: '*' is not a regular expression: nothing to",

@@ -96,8 +96,17 @@ def test_a_mistake_is_told_where_it_is(settings: Settings, name: str, text: str,
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("export BELABOX_METRICS_DEVICE_ID=x", "DEFAULTS:1: 'export BELABOX_METRICS_DEVICE_ID=x' is not NAME=value"),
-        ("remote.url", "DEFAULTS:1: 'remote.url' is not NAME=value"),
+        ("export BELABOX_METRICS_DEVICE_ID=x", "DEFAULTS:1: is not BELABOX_METRICS_...=value"),
+        ("remote.url", "DEFAULTS:1: is not BELABOX_METRICS_...=value"),
+        ("REMOTE_URL=http://x.example/", "DEFAULTS:1: is not BELABOX_METRICS_...=value"),
+        (
+            "BELABOX_METRICS_DEVICEID=a",
+            "DEFAULTS:1: BELABOX_METRICS_DEVICEID: is not the name of a key (did you mean BELABOX_METRICS_DEVICE_ID?)",
+        ),
+        (
+            "BELABOX_METRICS_DATABASE=/mnt/m.db",
+            "DEFAULTS:1: BELABOX_METRICS_DATABASE: is not the name of a key (did you mean ",
+        ),
         (
             "BELABOX_METRICS_DEVICE_ID=a\nBELABOX_METRICS_DEVICE_ID=b",
             "DEFAULTS:2: BELABOX_METRICS_DEVICE_ID: is given twice",
@@ -107,6 +116,12 @@ def test_a_mistake_is_told_where_it_is(settings: Settings, name: str, text: str,
 def test_a_line_that_is_none(settings: Settings, text: str, said: str) -> None:
     settings.defaults.write_text(text + "\n")
     assert settings.refused().startswith(said)
+
+
+@pytest.mark.parametrize("token", ["q8vJ+3ZkXw", "cXc4djNaa1h3MTIzNDU2Nzg5MA=="])
+def test_a_token_that_was_saved_in_its_place_is_not_shown(settings: Settings, token: str) -> None:
+    settings.defaults.write_text(token + "\n")
+    assert token[:6] not in settings.refused()
 
 
 def test_a_file_of_defaults_that_is_none(settings: Settings) -> None:
