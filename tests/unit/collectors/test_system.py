@@ -25,7 +25,8 @@ def test_a_box(values: Values, box: str) -> None:
     [
         *[(collector, "", "is empty") for collector in (system_load, system_uptime)],
         *[(collector, "1.0 2.0 3.0", "ends in the middle") for collector in (system_load, system_uptime)],
-        *[(collector, "\n", "") for collector in (system_load, system_uptime)],
+        (system_load, "\n", "has 1 of 3 averages"),
+        (system_uptime, "\n", ":1: uptime is ''"),
         (system_load, "1.0 2.0\n", "has 2 of 3 averages"),
         *[
             (system_load, f"1.0 {odd} 3.0\n", ":1: system.load_5m is ")
