@@ -11,6 +11,7 @@ import time
 from ..chart.chart import Chart, Line, Mark, Window
 from ..chart.drawing import drawn
 from ..store import history
+from ..store.tags import tags_of
 from .pieces import card, said
 from .words import lasting
 
@@ -153,13 +154,7 @@ def _lines(found: dict[Series, list[Point]], names: tuple[str, ...], step_ms: in
 
 
 def _links(found: dict[Series, list[Point]], step_ms: int) -> list[Line]:
-    from ..json_text import parse
-
-    links = []
-    for (name, tags), points in found.items():
-        if name == _LINK:
-            said = parse(tags or "{}")
-            links.append((str(said.get("interface", "")) if isinstance(said, dict) else "", points))
+    links = [(tags_of(tags).get("interface", ""), points) for (name, tags), points in found.items() if name == _LINK]
     links.sort(key=lambda link: -sum([point.total for point in link[1]]))
     return [Line(label or "a link", points, _gap_ms(step_ms)) for label, points in links[:LINKS]]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..json_text import parse
 from ..store import course, events, history
 from ..store.sessions import Stored
+from ..store.tags import tags_of
 from ..stream.session import COMPLETED
 from .series import Series
 
@@ -161,7 +161,7 @@ def read(connection: Connection, session: Stored, now_ms: int) -> Recording:
     step_ms = _step_ms(until_ms - since_ms, history.amount(connection, NAMES, begin_ms, end_ms))
     found = history.points(connection, NAMES, begin_ms, end_ms, step_ms)
     series = [
-        Series(name, _tags(tags), points, step_ms) for (name, tags), points in sorted(found.items())[:MOST_SERIES]
+        Series(name, tags_of(tags), points, step_ms) for (name, tags), points in sorted(found.items())[:MOST_SERIES]
     ]
     happened = events.between(connection, since_ms - MARGIN_MS, until_ms + MARGIN_MS, MOST_EVENTS)
     return Recording(session, now_ms, series, happened, course.read(connection, session.id, session.start_ms), step_ms)
@@ -179,12 +179,3 @@ def _step_ms(length_ms: int, amounts: list[int]) -> int:
 def _span(session: Stored, now_ms: int) -> tuple[int, int]:
     end_ms = max(session.start_ms, now_ms) if session.end_ms is None else session.end_ms
     return max(session.start_ms, end_ms - LONGEST_MS), end_ms
-
-
-def _tags(canonical: str) -> dict[str, str]:
-    """A text that is no JSON object has none: it was not written by this program."""
-    try:
-        tags = parse(canonical or "{}")
-    except ValueError:
-        return {}
-    return {str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}

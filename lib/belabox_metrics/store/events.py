@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..clock import Moment
-from ..json_text import parse
 from ..sample import Sample
 from . import runs
 from .packed import VALUES
+from .tags import tags_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,15 +54,13 @@ def between(connection: Connection, since_ms: int, until_ms: int, most: int = 10
     """The last `most` events of [since_ms, until_ms), oldest first."""
     rows = connection.execute(_BETWEEN.format(values=VALUES), (since_ms, until_ms, most)).fetchall()
     return [
-        Happened(name, timestamp_ms, {key: str(text) for key, text in _tags(tags).items()}, priority, str(text or ""))
+        Happened(name, timestamp_ms, _without_name(tags), priority, str(text or ""))
         for name, timestamp_ms, tags, priority, text in reversed(rows)
     ]
 
 
-def _tags(canonical: str) -> dict[str, object]:
-    tags = parse(canonical or "{}")
-    if not isinstance(tags, dict):
-        return {}
+def _without_name(canonical: str) -> dict[str, str]:
+    tags = tags_of(canonical)
     tags.pop("event", None)
     return tags
 

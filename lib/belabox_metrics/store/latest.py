@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..json_text import parse
 from .runs import DONE
+from .tags import tags_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,13 +50,5 @@ def readings(connection: Connection, now: Moment) -> list[Reading]:
         for (name, canonical), value in zip(series, values if isinstance(values, list) else []):
             # Infinity and what is no number is nobody's reading.
             if isinstance(value, str) or (type(value) in (int, float) and value - value == 0):
-                found.append(Reading(metric, name, _tags(canonical), value, age_ms))
+                found.append(Reading(metric, name, tags_of(canonical), value, age_ms))
     return found
-
-
-def _tags(canonical: str) -> dict[str, str]:
-    try:
-        tags = parse(canonical or "{}")
-    except ValueError:
-        return {}
-    return {key: str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}

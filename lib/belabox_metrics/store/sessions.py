@@ -128,22 +128,22 @@ def _object(metadata: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+# When it was must be known, whatever another program has put there.
+_STORED = """
+SELECT id, start_time, end_time, status, metadata FROM sessions
+WHERE typeof(start_time) = 'integer' AND typeof(end_time) IN ('integer', 'null') AND {which}
+ORDER BY start_time DESC, number DESC LIMIT ?1
+"""
+
+
 def latest(connection: Connection, most: int, since_ms: int = 0, until_ms: int | None = None) -> list[Stored]:
     """The newest sessions, newest first; of those that share some time with [since_ms, until_ms)."""
-    rows = connection.execute(
-        "SELECT id, start_time, end_time, status, metadata FROM sessions"
-        " WHERE (end_time IS NULL OR end_time >= ?1) AND (?2 IS NULL OR start_time < ?2)"
-        " ORDER BY start_time DESC, number DESC LIMIT ?3",
-        (since_ms, until_ms, most),
-    )
+    which = "(end_time IS NULL OR end_time >= ?2) AND (?3 IS NULL OR start_time < ?3)"
+    rows = connection.execute(_STORED.format(which=which), (most, since_ms, until_ms))
     return [Stored(*row) for row in rows]
 
 
 def starting(connection: Connection, beginning: str, most: int = 2) -> list[Stored]:
     """The newest sessions whose id begins so, newest first."""
-    rows = connection.execute(
-        "SELECT id, start_time, end_time, status, metadata FROM sessions WHERE substr(id, 1, ?) = ?"
-        " ORDER BY start_time DESC, number DESC LIMIT ?",
-        (len(beginning), beginning, most),
-    )
+    rows = connection.execute(_STORED.format(which="substr(id, 1, ?2) = ?3"), (most, len(beginning), beginning))
     return [Stored(*row) for row in rows]

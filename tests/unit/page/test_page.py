@@ -169,6 +169,24 @@ def test_whatever_stands_in_the_rows_there_is_a_page(box: StreamingBox) -> None:
     assert "</html>" in html(box.store.path)
 
 
+def test_a_session_of_which_nobody_knows_when_it_was_is_left_out(box: StreamingBox) -> None:
+    with box.store.writing() as connection:
+        connection.execute("UPDATE sessions SET end_time = 'soon' WHERE number = 1")
+    seen = Seen(html(box.store.path))
+    assert seen.said("state").startswith("✓ ok")
+    assert (seen.said("streams").count("live"), seen.said("streams").count("completed")) == (1, 0)
+
+
+def test_damaged_tags_cost_no_more_than_themselves(box: StreamingBox) -> None:
+    damaged = ("stream.link_bitrate_kbps", "stream.event")
+    with box.store.writing() as connection:
+        connection.execute("UPDATE series SET tags = '{' WHERE name IN (?, ?)", damaged)
+    seen = Seen(html(box.store.path))
+    assert seen.said("state").startswith("✓ ok")
+    assert "Bitrate" in seen.said("session")
+    assert "no acknowledgement for six seconds" in seen.said("events")
+
+
 def test_who_may_see_it_is_said(box: StreamingBox) -> None:
     for access, words in (
         (Access([], ""), "answers this box alone"),
