@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
-from .. import alert
 from ..errors import Problem
 from ..health import facts, judge
 from ..health.verdict import OK
 from ..quantity import shown
 from ..schedule.manager import Manager
 from ..schedule.units import COLLECT, UPLOAD
+from ..store import latest, waiting
 from ..store import link as links
-from ..store import waiting
-from ..store.packed import VALUES
+from ..store.instant import Instant
 from ..store.runs import DONE, FAILED
 
 TYPE_CHECKING = False
@@ -30,15 +28,6 @@ SELECT substr(section, 9), max(CASE key WHEN 'reason' THEN value END) FROM setti
 WHERE section >= 'metrics/' AND section < 'metrics0' AND key IN ('scheduled', 'reason')
 GROUP BY section HAVING max(CASE key WHEN 'scheduled' THEN value END) = 0
 """
-# The last run with values of each metric: its values, in the order the collector gave them.
-_LAST_VALUES = """
-SELECT jobs.metric, series.name, series.tags, value.value
-FROM jobs JOIN runs AS run ON run.id = jobs.values_run JOIN json_each({values}) AS value
-JOIN series ON series.shape = run.shape AND series.position = value.key
-WHERE jobs.job = 'collect' AND value.type <> 'null'
-ORDER BY jobs.metric, value.key
-"""
-_ALERTS = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS NOT NULL ORDER BY metric"
 
 # What becomes of a metric: it has values; its first run is not due yet; it has none, which is an answer; its last run
 # failed; it has not run when it was due; nobody asked for it.
@@ -61,32 +50,21 @@ class Metric(NamedTuple):
     told: str
 
 
-class Raised(NamedTuple):
-    """An alert that is on, since when (Unix ms)."""
-
-    name: str
-    metric: str
-    since_ms: int
-
-
 class Reading:
     """What the box is like at `now`. `report` is the document of /health; `next_upload_ms` until the uploader may try
     again and is started, None where neither is known."""
 
     def __init__(self, store: Store, now: Moment, manager: Manager | None = None) -> None:
-        """Raises StoreProblem where there is no database to be read, DatabaseError when that changes meanwhile."""
+        """Raises StoreProblem where there is no database that can be read."""
         found = facts.read(store)
         self.now = now
         self.report = judge.report(found, now)
-        connection = store.reading()
-        try:
-            values = _last_values(connection)
+        self.alerts = found.alerts
+        with Instant(store) as connection:
+            values = _last_values(connection, now)
             off = connection.execute(_NOT_SCHEDULED).fetchall()
-            self.alerts = _alerts(connection)
             self.waiting = waiting.read(connection)
             self.link = links.read(connection, now.boot_id)
-        finally:
-            connection.close()
         self.not_scheduled: dict[str, str] = {str(name): str(reason or "") for name, reason in sorted(off)}
         self.pending = found.pending
         next_runs = _next_runs(manager or Manager(patience_s=PATIENCE))
@@ -136,20 +114,13 @@ def _next_runs(manager: Manager) -> dict[str, int]:
         return {}
 
 
-def _last_values(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+def _last_values(connection: Connection, now: Moment) -> dict[str, list[tuple[str, str]]]:
     values: dict[str, list[tuple[str, str]]] = {}
-    for metric, name, tags, value in connection.execute(_LAST_VALUES.format(values=VALUES)):
-        labels = ",".join(str(label) for label in json.loads(tags or "{}").values())
-        values.setdefault(metric, []).append((f"{name}{{{labels}}}" if labels else name, shown(name, value)))
+    for last in latest.readings(connection, now):
+        labels = ",".join(last.tags.values())
+        series = f"{last.name}{{{labels}}}" if labels else last.name
+        values.setdefault(last.metric, []).append((series, shown(last.name, last.value)))
     return values
-
-
-def _alerts(connection: Connection) -> list[Raised]:
-    return [
-        Raised(name, metric, spell.wall_ms)
-        for metric, memory in connection.execute(_ALERTS)
-        for name, spell in alert.raised(str(memory)).items()
-    ]
 
 
 def document(reading: Reading) -> dict[str, Any]:
@@ -159,9 +130,6 @@ def document(reading: Reading) -> dict[str, Any]:
         **reading.report,
         "not_scheduled": reading.not_scheduled,
         "states": {metric.name: metric.state for metric in reading.metrics},
-        "alerts_raised": [
-            {"alert": name, "metric": metric, "since_ms": since_ms} for name, metric, since_ms in reading.alerts
-        ],
         "next_run_in_ms": {metric.name: metric.next_ms for metric in reading.metrics if metric.next_ms is not None},
         "queue": {
             "samples": reading.pending,

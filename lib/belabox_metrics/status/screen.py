@@ -33,9 +33,9 @@ def lines(reading: Reading, terminal: Terminal) -> list[str]:
     told = terminal.fit(f"{report['status']}  belabox-metrics {report['version']}, {report['timestamp']}")
     status = report["status"]
     found = [terminal.paint(status, f"{BOLD};{_COLOURS[status]}") + told[len(status) :]]
-    for name, metric, since_ms in reading.alerts:
-        lasted = _rounded(max(0, reading.now.wall_ms - since_ms))
-        found.append(terminal.paint(terminal.fit(f"alert  {name} of {metric}, for {lasted}"), BAD))
+    for alert in reading.alerts:
+        lasted = _rounded(max(0, reading.now.wall_ms - alert.since_ms))
+        found.append(terminal.paint(terminal.fit(f"alert  {alert.name} of {alert.metric}, for {lasted}"), BAD))
     return [*found, "", *_table(reading.metrics, terminal), "", *_components(reading, terminal)]
 
 

@@ -86,6 +86,24 @@ def test_after_a_boot_nothing_is_known_of_a_metric_until_it_has_run(
     assert lines == [["cpu.usage", "waiting", "-", "10", "s   for the first sample, one is due every 10 s"]]
 
 
+def test_values_of_the_boot_before_are_not_shown_as_those_of_now(
+    known: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a metric that needs two runs the first one of a boot has none."""
+    known.moment = clock.Moment(known.moment.wall_ms + 60_000, 20_000, "boot-b", True)
+    known.run("collect", "cpu.usage", 0)
+    (line,) = [line for line in said(known, capsys).splitlines() if line.startswith("cpu.usage ")]
+    assert line.endswith("no value yet: some need two runs")
+
+
+@pytest.mark.parametrize("tags", ["{", "7", "[]", '{"i": 7}'])
+def test_damaged_tags_cost_no_more_than_themselves(known: Box, capsys: pytest.CaptureFixture[str], tags: str) -> None:
+    with known.store.writing() as connection:
+        connection.execute("UPDATE series SET tags = ? WHERE position = 0", (tags,))
+    (line,) = [line for line in said(known, capsys).splitlines() if line.startswith("cpu.usage ")]
+    assert line.endswith(" 0, n{1} 1 and 2 more")
+
+
 def test_after_an_installation_nothing_is_absent(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
     box.configure(settings(intervals=METRICS))
     box.run("apply")
