@@ -18,7 +18,6 @@ from .words import SUMMARIES, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from sqlite3 import Connection
     from typing import Any
 
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
     Head = tuple[str, str, str, str]
 
 _LAST = """
-SELECT jobs.job, jobs.metric, run.shape, run.packed, run.boottime_ms, boots.boot_id
+SELECT jobs.job, jobs.metric, run.shape, shapes.signature, run.packed, run.boottime_ms, boots.boot_id
 FROM jobs JOIN runs AS run ON run.id = jobs.last_run JOIN boots ON boots.id = run.boot
+    JOIN shapes ON shapes.id = run.shape
 WHERE jobs.job <> 'event' AND run.packed IS NOT NULL
 ORDER BY jobs.metric, jobs.job
 """
@@ -44,17 +44,20 @@ _INTERVALS = {
 
 
 class Heads:
-    """How the series of each shape are spelled, which is most of the work and never changes. Kept are the shapes of the
-    page before."""
+    """How the series of each shape are spelled, which is most of the work. Kept are the shapes of the page before, by
+    their signatures: the numbers of shapes are other ones where another database has taken the place of this."""
 
     def __init__(self) -> None:
         self._device_id = ""
-        self._known: dict[int, list[Head]] = {}
+        self._known: dict[str, list[Head]] = {}
 
-    def of(self, connection: Connection, device_id: str, shapes: Iterable[int]) -> dict[int, list[Head]]:
+    def of(self, connection: Connection, device_id: str, shapes: dict[str, int]) -> dict[str, list[Head]]:
+        """By signature; `shapes`: their numbers, by the same."""
         known = self._known if device_id == self._device_id else {}
         self._device_id = device_id
-        self._known = {shape: known.get(shape) or self._read(connection, shape) for shape in shapes}
+        self._known = {
+            signature: known.get(signature) or self._read(connection, shape) for signature, shape in shapes.items()
+        }
         return self._known
 
     def _read(self, connection: Connection, shape: int) -> list[Head]:
@@ -67,21 +70,21 @@ def add(
     """Every number of every fresh run. `report` is the document of /health."""
     components = report["components"]
     fresh = []
-    for job, metric, shape, packed, boottime_ms, boot_id in connection.execute(_LAST).fetchall():
+    for job, metric, shape, signature, packed, boottime_ms, boot_id in connection.execute(_LAST).fetchall():
         if boot_id != now.boot_id:
             continue
         if job == "collect":
             if components.get(f"collector.{metric}", {}).get("status") == OK:
-                fresh.append((shape, packed))
+                fresh.append((shape, signature, packed))
         elif now.boottime_ms - boottime_ms <= INTERVALS * _interval_ms(connection, job) + LATE_MS:
-            fresh.append((shape, packed))
-    known = heads.of(connection, device_id, {shape for shape, _ in fresh})
-    for shape, packed in fresh:
+            fresh.append((shape, signature, packed))
+    known = heads.of(connection, device_id, {signature: shape for shape, signature, _ in fresh})
+    for _, signature, packed in fresh:
         try:
             values = parse(packed)
         except ValueError:  # one damaged row does not take the page away
             continue
-        for head, value in zip(known[shape], values if isinstance(values, list) else []):
+        for head, value in zip(known[signature], values if isinstance(values, list) else []):
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 families.add(*head, value)
 

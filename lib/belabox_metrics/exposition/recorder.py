@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from .. import __version__, alert
+from ..health import judge
 from ..health.verdict import DEGRADED, ERROR, OK
 from .family import COUNTER, GAUGE, labels_text
 
@@ -46,7 +47,6 @@ _RULES = """
 SELECT substr(section, 9), value FROM settings
 WHERE section >= 'metrics/' AND section < 'metrics0' AND key = 'alert' ORDER BY section, position
 """
-_RAISED = "SELECT metric, alerts FROM jobs WHERE job = 'collect' AND alerts IS NOT NULL"
 
 
 class Own:
@@ -89,8 +89,8 @@ def add_facts(own: Own, connection: Connection, facts: Facts, report: dict[str, 
         )
         if age_ms is not None:
             own.gauge("collection_age_seconds", "Since the last run of a metric", age_ms / 1000, metric=metric.name)
-    _uploads(own, connection, facts, report["components"]["uploader"]["details"])
-    _alerts(own, connection)
+    _uploads(own, connection, facts, report["components"]["uploader"]["details"], now)
+    _alerts(own, connection, facts)
     skew_ms = report["components"]["time"]["details"]["skew_ms"]
     if skew_ms is not None:
         own.gauge("clock_skew_seconds", "How far the clock is ahead of the server's", skew_ms / 1000)
@@ -112,7 +112,7 @@ def _jobs(own: Own, connection: Connection) -> None:
             own.gauge("run_duration_seconds", words, duration_us / 1_000_000, **labels)
 
 
-def _uploads(own: Own, connection: Connection, facts: Facts, details: dict[str, Any]) -> None:
+def _uploads(own: Own, connection: Connection, facts: Facts, details: dict[str, Any], now: Moment) -> None:
     for priority, sent, rejected in connection.execute(_SENT):
         own.counter("samples_sent_total", "Numbers that the server accepted", sent, priority=str(priority))
         words = "Numbers that no server wanted, set aside"
@@ -127,18 +127,19 @@ def _uploads(own: Own, connection: Connection, facts: Facts, details: dict[str, 
         words = "1 for the mode that uploads are in, 0 for the others"
         own.gauge("upload_mode", words, int(details["mode"] == mode), mode=mode)
     age_s = details["time_since_upload_seconds"]
+    if age_s is None and details["mode"] != "disabled":
+        # Or a box whose uploads have failed since it was started would be without an age that anybody could judge.
+        age_s = judge.expected(facts, now)[0] // 1000
     if age_s is not None:
-        own.gauge("upload_age_seconds", "Since the last good upload", age_s)
+        own.gauge("upload_age_seconds", "Since the last good upload, or since the first could have been", age_s)
     if facts.link.rate is not None:
         words = "Bytes a second that the way to the server has carried"
         own.gauge("upload_rate_bytes_per_second", words, facts.link.rate)
 
 
-def _alerts(own: Own, connection: Connection) -> None:
+def _alerts(own: Own, connection: Connection, facts: Facts) -> None:
     """Those that are configured, 0 or 1, and those that are still on though they are not configured any more."""
-    raised: set[tuple[str, str]] = set()
-    for metric, memory in connection.execute(_RAISED):
-        raised.update((metric, name) for name in alert.raised(str(memory)))
+    raised = {(found.metric, found.name) for found in facts.alerts}
     known = dict.fromkeys(raised)
     for metric, text in connection.execute(_RULES):
         try:

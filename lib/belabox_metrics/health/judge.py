@@ -26,7 +26,7 @@ GRACE_MS = 90_000
 
 def report(facts: Facts, now: Moment) -> dict[str, Any]:
     """The document of /health. Depends on nothing but the arguments."""
-    waiting_ms, grace_ms = _expected(facts, now)
+    waiting_ms, grace_ms = expected(facts, now)
     verdicts = {
         f"collector.{metric.name}": collector.judge(metric, now, waiting_ms, grace_ms) for metric in facts.metrics
     }
@@ -90,7 +90,7 @@ def _refused(facts: Facts) -> dict[str, Any] | None:
     }
 
 
-def _expected(facts: Facts, now: Moment) -> tuple[int, int]:
+def expected(facts: Facts, now: Moment) -> tuple[int, int]:
     """Since when runs are to be expected: (ms ago, how much of it to forgive).
 
     Since boot; in a database made during this boot since its first run, or since it was begun where runs from before it

@@ -98,6 +98,17 @@ def test_skew_counts_on_and_a_good_upload_has_an_age(box: Box) -> None:
     assert found.value("belabox_upload_age_seconds") == 45
 
 
+def test_before_the_first_good_upload_of_a_boot_its_age_grows_too(box: Box) -> None:
+    """Or nobody would hear of a box whose uploads fail from the start."""
+    box.configure(REMOTE)
+    box.run("a.b", ("a.value", 1, {}))
+    box.run("", job="upload", outcome=runs.FAILED)
+    box.wait(1200)
+    assert box.read().value("belabox_upload_age_seconds") == 1200
+    box.configure({("remote", "enabled"): 0})
+    assert box.read().value("belabox_upload_age_seconds") is None
+
+
 def test_alerts_are_0_or_1_and_one_that_is_on_is_never_hidden(box: Box) -> None:
     rule = Alert("cpu_temperature", "a.b", "cpu.temperature", True, 85, 76.5)
     box.configure({("metrics/a.b", "alert"): rule.stored()})

@@ -150,6 +150,19 @@ def test_a_new_device_id_is_on_the_next_page(box: Box) -> None:
     assert box.read().value("a_value", device_id="box-2") == 1
 
 
+def test_another_database_in_the_place_of_this_one_has_shapes_of_its_own(box: Box) -> None:
+    """As after damage, while somebody scrapes so often that the process stays."""
+    box.run("a.b", ("a.value", 1, {}))
+    assert box.read().value("a_value") == 1
+    box.store.close()
+    for path in Path(box.store.path).parent.iterdir():
+        path.unlink()
+    box.configure({})
+    box.run("a.b", ("a.other", 2, {}))
+    found = box.read()
+    assert (found.value("a_value"), found.value("a_other")) == (None, 2)
+
+
 def test_every_documented_series_is_of_its_type_and_has_words(box: Box) -> None:
     numbers = {name: (kind, tags) for name, (kind, tags) in DOCUMENTED.items() if kind != "text"}
     assert len(numbers) > 150
