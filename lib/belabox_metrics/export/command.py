@@ -13,7 +13,7 @@ from ..progress import Progress
 from ..query import period, samples
 from ..store.database import DatabaseError, Store
 from ..store.failure import tell
-from ..store.options import add_database
+from ..store.options import add_database, named
 from ..store.settings import first, section
 from ..upload.correction import Correction
 from .lines import JsonLines
@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=tuple(FORMATS), default="jsonl", help="default: %(default)s")
     period.add_options(parser, period.EVERYTHING)
     help_metric = "these metrics or series alone (cpu.usage, cpu.usage_percent)"
-    parser.add_argument("--metric", nargs="+", action="extend", default=[], metavar="NAME", help=help_metric)
+    parser.add_argument(
+        "--metric", nargs="+", type=named, action="extend", default=[], metavar="NAME", help=help_metric
+    )
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="into a file, and not to stdout")
     parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
     parser.add_argument("--gzip", action="store_true", help="packed; so is a FILE that ends in .gz")

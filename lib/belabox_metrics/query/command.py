@@ -12,7 +12,8 @@ from ..printable import printable
 from ..store import history
 from ..store.database import DatabaseError, Store
 from ..store.failure import tell
-from ..store.options import add_database
+from ..store.options import add_database, named
+from ..store.tags import tags_of
 from ..terminal import columns
 from . import period, samples
 from .line import Line
@@ -160,7 +161,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _json(sample: Sample) -> str:
-    tags = json.loads(sample.tags or "{}")
+    tags = tags_of(sample.tags)
     return json.dumps({"timestamp_ms": sample.timestamp_ms, "name": sample.name, "tags": tags, "value": sample.value})
 
 
@@ -181,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Show what a metric was: a table of its series, and plots. Counters are shown as rates. What"
         " happened to a stream, stream.event, is listed.",
     )
-    parser.add_argument("metric", help="a metric (cpu.usage) or one of its series (cpu.usage_percent)")
+    parser.add_argument("metric", type=named, help="a metric (cpu.usage) or one of its series (cpu.usage_percent)")
     period.add_options(parser, "1h")
     parser.add_argument("--all", action="store_true", help="all series and a plot for each name, however many")
     form = parser.add_mutually_exclusive_group()

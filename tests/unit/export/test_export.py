@@ -322,6 +322,7 @@ def test_a_full_disk_is_said(box: Box) -> None:
         (["--since", "soon"], 2, "--since"),
         (["-o", "/nowhere/there"], 2, "No such file or directory"),
         (["-o", "/"], 2, "is a directory"),
+        (["--metric", "cpu\udcff"], 2, "there never was a sample of cpu\\udcff"),
         (["--database", "/nowhere/m.db"], 1, "no database yet"),
     ],
 )

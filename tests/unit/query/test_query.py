@@ -147,6 +147,22 @@ def test_nothing_but_nulls_is_nothing(box: Box, capsys: pytest.CaptureFixture[st
     assert (said.out, said.err) == ("", "no samples of m from 2023-11-14 22:00:00 to 23:00:00 UTC\n")
 
 
+def test_a_name_that_is_not_utf8_is_one_that_there_never_was(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    assert box.query("cpu\udcff") == []
+    box.fill("a", lambda _: 1, range(1))
+    assert command.main(["cpu\udcff", "--database", box.store.path]) == 0
+    assert "ever: is that its name?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tags", ["{", "7", "[]"])
+@pytest.mark.parametrize("form", ["--json", "--samples", "--all"])
+def test_damaged_tags_hide_no_sample(box: Box, tags: str, form: str) -> None:
+    box.fill("a.value", lambda _: 41, range(1), {"x": "y"})
+    with box.store.writing() as connection:
+        connection.execute("UPDATE series SET tags = ?", (tags,))
+    assert "41" in "\n".join(box.query("m", *HOUR, form))
+
+
 def test_months_in_steps_are_what_the_samples_are(box: Box) -> None:
     box.fill("a.value", lambda minute: math.sin(minute / 200) * 10, range(0, 20_000, 2))
     box.fill("b.sent_bytes_total", lambda minute: minute * 60_000, range(0, 20_000, 2))
