@@ -59,6 +59,9 @@ def _put(text: str, path: str, *, replace: bool) -> None:
             file.write(content)
         os.replace(aside, path)
     except OSError as error:
+        # On a full disk the part that was written takes what room there is.
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
         raise Problem(f"can't be written: {error.strerror}", where=path, hint="choose another file with -o") from error
     print(f"{path} ({len(content) / 1000:.0f} kB): open it in a browser", file=sys.stderr)
 

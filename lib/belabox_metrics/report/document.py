@@ -115,10 +115,12 @@ def _minutes(minutes: list[Minute], found: list[Incident]) -> list[str]:
             if ms
         ]
         score = "" if minute.score is None else f", score {minute.score:.0f}"
-        links = [f'<a href="#finding-{found.index(one) + 1}">{found.index(one) + 1}</a>' for one in minute.of[:4]]
+        shown = [number for number, one in enumerate(found[:MOST_INCIDENTS], 1) if one in minute.of][:4]
+        links = ", ".join([f'<a href="#finding-{number}">{number}</a>' for number in shown])
+        of = f" ({'finding' if len(shown) == 1 else 'findings'} {links})" if links else ""
         rows.append(
             f"<li><b>{clock(minute.at_ms)[:5]}</b> {', '.join(lost)}{score}: {escaped(minute.cause(), 2 * TEXT_LIMIT)}"
-            f" ({'finding' if len(links) == 1 else 'findings'} {', '.join(links)})</li>"
+            f"{of}</li>"
         )
     return ["<h2>Worst minutes</h2>", f'<ul class="minutes">{"".join(rows)}</ul>']
 

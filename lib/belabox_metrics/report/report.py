@@ -77,7 +77,7 @@ def document(made: Report) -> dict[str, object]:
                 "degraded_ms": minute.degraded_ms,
                 "score": minute.score,
                 "cause": minute.cause(),
-                "findings": [found.index(one) for one in minute.of],
+                "findings": [at for at, one in enumerate(found[:MOST_INCIDENTS]) if one in minute.of],
             }
             for minute in made.minutes
         ],

@@ -96,14 +96,11 @@ def _usual(recording: Recording) -> list[Line]:
         middle = median([point.mean for point in known.within(*recording.steady_ms)]) if known else None
         if middle is not None:
             found.append(Line(label, shown(name, middle)))
-    for name, label, worst in (
-        ("cpu.temperature", "hottest", max),
-        ("stream.health_score", "lowest score", min),
-    ):
-        known = recording.one(name)
-        points = known.within(*recording.steady_ms) if known else []
-        if points:
-            found.append(Line(label, shown(name, worst([point.mean for point in points]))))
+    heat, score = recording.one("cpu.temperature"), recording.one("stream.health_score")
+    if heat and (points := heat.within(*recording.steady_ms)):
+        found.append(Line("hottest", shown(heat.name, max([point.greatest for point in points]))))
+    if score and (points := score.within(*recording.steady_ms)):
+        found.append(Line("lowest score", shown(score.name, min([point.least for point in points]))))
     up = recording.one("stream.reliability_percent")
     if up and (points := up.within(recording.since_ms, recording.until_ms)):
         found.append(Line("up", shown("stream.reliability_percent", points[-1].last)))

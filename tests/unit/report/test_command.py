@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import sys
 from base64 import b64encode
@@ -172,3 +173,19 @@ def test_a_link_beside_the_file_leads_nowhere(database: str, tmp_path: Path) -> 
     assert command.main(["--database", database, "-o", str(tmp_path / "one.html"), "--force"]) == 0
     assert "wwan0" in (tmp_path / "one.html").read_text()
     assert other.read_text() == "kept"
+
+
+def test_of_a_file_that_could_not_be_written_nothing_is_left(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "of reports"
+    folder.mkdir()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What the kernel says here is what it says of a disk that is full, in other words.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        assert command.main(["--database", database, "-o", str(folder / "one.html")]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "can't be written" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

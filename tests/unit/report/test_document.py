@@ -193,10 +193,17 @@ def test_one_of_twelve_hours_is_still_a_page(tmp_path_factory: pytest.TempPathFa
         stream.event("link_up", at + 20, interface="wwan0")
     for number in range(6):
         stream.also("stream.links", "stream.link_bitrate_kbps", 500, interface=f"wwan{number + 1}")
+    stream.collapse(stream.last - 895, stream.last - 835)
     made = stream.play()
     text = html(made)
     assert len(text) < 2_000_000
     assert len(made.incidents) == 142
     assert "82 more are not shown" in text
+    # The worst minutes are among those: nothing leads to what is not there.
+    page = Reader(text)
+    assert {link[1:] for link in page.links if link[0] == "#"} <= set(page.ids)
+    told = document(made)
+    shown = len(json.loads(json.dumps(told["findings"])))
+    assert all(at < shown for minute in json.loads(json.dumps(told["worst_minutes"])) for at in minute["findings"])
     assert numbers.table(made.recording).text
     stream.store.close()

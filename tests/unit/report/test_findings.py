@@ -10,7 +10,7 @@ import pytest
 
 from belabox_metrics.maintain.pace import Pace
 from belabox_metrics.maintain.runner import STEPS, maintain
-from belabox_metrics.report import account
+from belabox_metrics.report import account, summary
 from belabox_metrics.report.document import html
 from belabox_metrics.report.report import Report
 from belabox_metrics.sample import Sample
@@ -499,6 +499,22 @@ def test_what_is_rolled_up_is_told_to_the_minute(stream: Stream) -> None:
     assert told(made) == [("link-lost", {"bitrate-low"})]
     (said,) = sentences(made)
     assert "wwan0 lost its link (nothing came back over it), and within 1 min of it the bitrate collapsed" in said
+
+
+def test_the_hottest_stays_the_hottest_when_it_is_rolled_up(stream: Stream) -> None:
+    stream.value("cpu.temperature", 600, 630, 84.25)
+    stream.value("stream.health_score", 600, 630, 20)
+    for made in (stream.play(), rolled_up(stream, 3)):
+        found = {line.name: line.value for line in summary.lines(made.recording, made.incidents)}
+        assert (found["hottest"], found["lowest score"]) == ("84.2 °C", "20")
+
+
+def test_damaged_tags_of_an_event_cost_no_more_than_themselves(stream: Stream) -> None:
+    stream.event("link_down", 120, interface="wwan0", reason="no_answer")
+    stream.play()
+    with stream.store.writing() as connection:
+        connection.execute("UPDATE series SET tags = '{' WHERE name = 'stream.event'")
+    assert told(stream.again()) == [("link-lost", set())]
 
 
 def test_a_stream_of_which_nothing_is_left(stream: Stream) -> None:
