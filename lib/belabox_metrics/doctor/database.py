@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from ..errors import Problem
 from ..health.limits import read as limits
@@ -45,7 +46,7 @@ def _aside(box: Box) -> Iterator[Finding]:
         if aside.lost or aside.gaps:
             said += f", {aside.lost} could not be read, and there are {aside.gaps} gaps of unknown length"
         if aside.acknowledged:
-            yield note(said, aside.path, f"sudo rm {aside.path}*, once nobody wants to look at it")
+            yield note(said, aside.path, f"sudo rm {quote(aside.path)}*, once nobody wants to look at it")
         else:
             yield problem(said, aside.path, "sudo belabox-metrics doctor --acknowledge")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from shlex import quote
 
 from .. import program
 from ..errors import NoData, Problem
@@ -33,16 +34,18 @@ _COMPLAINT = re.compile(
 
 def examine(box: Box) -> Iterator[Finding]:
     directory = os.path.dirname(box.database) or "."
+    # As a shell is to be told.
+    place = quote(directory)
     try:
         room = os.statvfs(directory)
     except OSError as fault:
         yield problem(str(fault.strerror), directory)
         return
     if room.f_flag & os.ST_RDONLY:
-        yield problem("is mounted read-only: nothing can be stored", directory, f"findmnt -T {directory}")
+        yield problem("is mounted read-only: nothing can be stored", directory, f"findmnt -T {place}")
     free, size = room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
     said = f"{shown('_bytes', free)} of {shown('_bytes', size)} are free"
-    hint = f"sudo du -xh --max-depth=2 {directory} /var | sort -h | tail"
+    hint = f"sudo du -xh --max-depth=2 {place} /var | sort -h | tail"
     if free < LITTLE:
         yield problem(said, directory, hint)
     elif free < SOME:
@@ -51,7 +54,7 @@ def examine(box: Box) -> Iterator[Finding]:
         yield ok(said, directory)
     # File systems such as btrfs have as many as they want, and say 0.
     if room.f_files and room.f_favail < INODES:
-        yield problem(f"only {room.f_favail} more files can be made", directory, f"df -i {directory}")
+        yield problem(f"only {room.f_favail} more files can be made", directory, f"df -i {place}")
     yield from _complaints()
 
 

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import stat
+from shlex import quote
 from typing import NamedTuple
 
 from ..errors import Problem
@@ -81,10 +82,11 @@ def _owners(box: Box) -> Iterator[Finding]:
         said = _fault(place, about)
         if said:
             wrong += 1
+            path = quote(place.path)
             yield problem(
                 said,
                 place.path,
-                f"sudo chown {place.owner}:{place.group} {place.path} && sudo chmod {place.mode:o} {place.path}",
+                f"sudo chown {place.owner}:{place.group} {path} && sudo chmod {place.mode:o} {path}",
                 lambda place=place: _mend(place),  # type: ignore[misc]
             )
     if unseen:
@@ -139,7 +141,8 @@ def _mend(place: Place) -> str:
     try:
         about = os.fstat(handle)
         if stat.S_ISREG(about.st_mode) and about.st_nlink > 1:
-            raise Problem("has another name too, a hard link", where=place.path, hint=f"find / -samefile {place.path}")
+            hint = f"find / -samefile {quote(place.path)}"
+            raise Problem("has another name too, a hard link", where=place.path, hint=hint)
         os.fchown(handle, owner, group)
         os.fchmod(handle, place.mode)
     finally:

@@ -153,7 +153,9 @@ def _free(target: str) -> str:
 
 def _is_stamp(text: str) -> bool:
     """`20240115T103000Z`, `20240115T103000Z.2`"""
-    return len(text) >= 16 and text[8] == "T" and text[15] == "Z" and (text[16:] == "" or text[17:].isdecimal())
+    date, time_of_day, rest = text[:8], text[9:15], text[16:]
+    is_time = text[8:9] + text[15:16] == "TZ" and (date + time_of_day).isdecimal()
+    return is_time and (rest == "" or (rest[0] == "." and rest[1:].isdecimal()))
 
 
 def _read(place: str) -> dict[str, object]:

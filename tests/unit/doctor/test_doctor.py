@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -288,6 +289,22 @@ def test_a_damaged_database_is_told_until_somebody_has_seen_it(
     assert "acknowledged: 1 damaged databases that were moved aside" in capsys.readouterr().out
     (found,) = patient.findings("database")
     assert found.startswith("note ")
+
+
+def test_what_only_looks_like_a_database_moved_aside_is_none(patient: Patient) -> None:
+    """What is to be typed has its name in it, and the jobs' user may put any name there."""
+    for name in (";reboot;T;sleep;Z", "20240115T103000Z.", "20240115T10300xZ", "20240115T103000Z;1"):
+        Path(f"{patient.database}.damaged-{name}").touch()
+    assert patient.findings("database") == []
+
+
+def test_what_is_to_be_typed_can_be(patient: Patient) -> None:
+    patient.database = patient.database.rename(patient.database.parent.parent / "my disk.db")
+    for end in ("-wal", "-shm", ".lock"):
+        Path(f"{patient.database}{end}").touch()
+    patient.database.chmod(0o666)
+    (found,) = [one for one in command.examine(patient.box(), ["files"])["files"] if one.where == str(patient.database)]
+    assert shlex.split(found.hint)[-1] == str(patient.database)
 
 
 def test_a_link_is_not_followed_by_a_repair(patient: Patient) -> None:
