@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from .. import __version__
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from .help import Help
 
 PLACES = ("@VERSION@", "@COMMANDS@", "@TABLES@")
+# A shell acts on what else may stand in a name, `$(...)`: bash where it completes, and when what it completed is run.
+# No name of ours has it, but whoever may write into the database could give one to whoever presses TAB.
+_HARMLESS = re.compile(r"[A-Za-z0-9_.:-]+")
 NAMES = {
     "metrics": "SELECT DISTINCT substr(section, 9) FROM settings WHERE section >= 'metrics/' AND section < 'metrics0'",
     "series": "SELECT DISTINCT name FROM series",
@@ -58,7 +62,8 @@ def _names(kind: str) -> None:
         connection = Store(database_path()).reading()
         try:
             for (name,) in connection.execute(NAMES[kind]):
-                print(name)
+                if _HARMLESS.fullmatch(str(name)):
+                    print(name)
         finally:
             connection.close()
     except (Problem, DatabaseError, KeyError):

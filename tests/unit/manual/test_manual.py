@@ -184,6 +184,21 @@ def test_all_commands_are_offered(script: Path, database: str) -> None:
     assert set(completed(script, database, "")) == {*COMMANDS, "--help", "--version"}
 
 
+@pytest.mark.parametrize(
+    "name", ["cpu.$(touch pwned)", "cpu.`touch pwned`", "cpu.;touch pwned", "cpu.a b", "cpu.\n$HOME"]
+)
+def test_a_name_that_a_shell_would_act_on_is_not_offered(
+    script: Path, database: str, tmp_path: Path, name: str
+) -> None:
+    """As a database that was taken over may have them, and one that somebody has broken into."""
+    with Store(database).writing() as connection:
+        connection.execute("INSERT INTO series VALUES (1, 1, ?, '')", (name,))
+        connection.execute("INSERT INTO sessions (id, start_time, status) VALUES (?, 1, 'active')", (name,))
+    assert sorted(completed(script, database, "query", "cpu.u", folder=tmp_path)) == ["cpu.usage", "cpu.usage_percent"]
+    assert completed(script, database, "report", "", folder=tmp_path) == ["1f00-abc"]
+    assert not (tmp_path / "pwned").exists()
+
+
 def test_without_a_database_no_names_and_no_noise(script: Path, tmp_path: Path) -> None:
     assert completed(script, str(tmp_path / "none.db"), "collect", "") == []
 
