@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 32
 DEADLINE_S = 5.0
+# A report has a megabyte and more, and is looked at from the street. Who reads slowly gets all of an answer as long as
+# some of it goes out within each DEADLINE_S, and as long as it would take at so many bytes a second.
+SLOWEST = 16 * 1024
 # When all places are taken, whoever has held one for so long without having asked loses it to the next.
 PATIENCE_S = 0.25
 # After a refusal the rest of what the client sends is read for so long, as closing over unread data would reset the
@@ -49,15 +52,15 @@ _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 class _Connection:
     """`waiting`: nothing was answered yet. `task`: what is being made for it. `rest`: what of the answer is still to be
-    sent."""
+    sent, until `latest_at`."""
 
-    __slots__ = ("close_at", "data", "lingers", "opened_at", "peer", "rest", "socket", "task", "waiting")
+    __slots__ = ("close_at", "data", "latest_at", "lingers", "opened_at", "peer", "rest", "socket", "task", "waiting")
 
     def __init__(self, accepted: socket.socket, peer: str, now: float) -> None:
         self.socket = accepted
         self.peer = peer
         self.opened_at = now
-        self.close_at = now + DEADLINE_S
+        self.close_at = self.latest_at = now + DEADLINE_S
         self.data = b""
         self.rest = b""
         self.task: Task | None = None
@@ -189,7 +192,6 @@ class Server:
 
     def _finish(self, connection: _Connection, answer: Answer, request: Request) -> None:
         connection.task = None
-        connection.close_at = time.monotonic() + DEADLINE_S
         self._poll.modify(connection.socket.fileno(), _READABLE)
         self._send(connection, answer, request.method)
 
@@ -264,6 +266,9 @@ class Server:
         head = answer.head()
         connection.waiting = False
         connection.rest = head if method == "HEAD" else head + answer.body
+        now = time.monotonic()
+        connection.close_at = now + DEADLINE_S
+        connection.latest_at = connection.close_at + len(connection.rest) / SLOWEST
         self.answered += 1
         self._write(connection)
 
@@ -275,6 +280,8 @@ class Server:
         except OSError:  # it did not want to know
             self._close(connection)
             return
+        if sent:
+            connection.close_at = min(time.monotonic() + DEADLINE_S, connection.latest_at)
         connection.rest = connection.rest[sent:]
         if connection.rest:
             self._poll.modify(connection.socket.fileno(), select.POLLOUT)

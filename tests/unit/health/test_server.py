@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +94,32 @@ def test_what_takes_long_holds_up_nothing_else_and_a_crowd_is_sent_away(
             for connection in waiting:
                 connection.close()
     assert not serving.is_alive()
+
+
+@pytest.mark.parametrize(("slowest", "is_whole"), [(16 * 1024, True), (10**9, False)])
+def test_who_reads_slowly_gets_all_of_it_but_does_not_take_for_ever(
+    monkeypatch: pytest.MonkeyPatch, slowest: int, is_whole: bool
+) -> None:
+    monkeypatch.setattr(http, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(http, "SLOWEST", slowest)
+    whole = text(200, "x" * 1_000_000)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as reader:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        reader.settimeout(30)
+        server = http.Server([listener], lambda _: whole, lambda _: whole)
+        serving = threading.Thread(target=server.serve, args=(0.1,))
+        serving.start()
+        reader.connect(listener.getsockname())
+        reader.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        got, began = 0, time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            while piece := reader.recv(20_000):
+                got += len(piece)
+                # Half as fast as would be fast enough.
+                time.sleep(max(0.0, began + 0.6 * got / len(whole.body) - time.monotonic()))
+        serving.join(30)
+    assert (got > len(whole.body)) is is_whole
 
 
 def test_all_that_is_made_anew_for_each_request_takes_long() -> None:
