@@ -207,7 +207,7 @@ print_next_steps() {
 
 belabox-metrics is at work. What to look at:
 
-  belabox-metrics status                          how it is
+  sudo belabox-metrics status                     how it is
   sudo belabox-metrics doctor                     what is wrong, and what to do about it
   http://127.0.0.1:9100/                          a page with all of it, for a browser on this box
   curl http://127.0.0.1:9100/health               the same for a program
