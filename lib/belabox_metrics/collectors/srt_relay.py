@@ -45,12 +45,12 @@ def collect(world: World) -> Reading:
     memory = Memory.of(world.state)
     url = Url(world.text("url"))
     now = relay.parse(get(url, world.number("timeout")), url.host)
-    before = memory.follow(now)
+    elapsed_ms = world.elapsed_ms or 0
+    before = memory.follow(now, elapsed_ms)
     samples = [*relay.collect(now), Sample("srt.reconnects_total", memory.reconnects)]
     if now is not None:
         samples.append(Sample("srt.relay_info", 1, {"kind": relay.kind(now)}))
         samples += relay.viewers(now)
-        elapsed_ms = world.elapsed_ms or 0
         percent = relay.loss_percent(before, now, elapsed_ms)
         if percent is not None:
             samples.append(Sample("srt.packet_loss_percent", percent))
@@ -82,10 +82,11 @@ class Memory:
             memory.last = last
         return memory
 
-    def follow(self, now: dict[str, Number] | None) -> dict[str, Number]:
-        """Bring it up to date; the reading before, of the same connection, empty where there is none."""
+    def follow(self, now: dict[str, Number] | None, elapsed_ms: int) -> dict[str, Number]:
+        """Bring it up to date, `elapsed_ms` later; the reading before, of the same connection, empty where there is
+        none."""
         before = relay.marked(self.last, arrival.MARKED)
-        again = now is not None and now.get("uptime", 0) < before.get("uptime", 0)
+        again = now is not None and relay.is_another(before, now, elapsed_ms)
         if now is not None and self.known and (again or not self.connected):
             self.reconnects += 1
         self.connected = now is not None

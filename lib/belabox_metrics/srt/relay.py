@@ -55,6 +55,8 @@ VIEWERS = (
 HEADERS = 44
 # A bitrate at either end says nothing about what lies between them when that is long.
 LONGEST_GAP_MS = 120_000
+# An answer may come seconds late, and the next one not.
+_LATE_S = 10
 
 
 def parse(text: str, where: str) -> dict[str, Number] | None:
@@ -80,6 +82,13 @@ def parse(text: str, where: str) -> dict[str, Number] | None:
     return found
 
 
+def is_another(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> bool:
+    """Whether two readings, `elapsed_ms` apart, are of two connections: the later one has not lasted long enough."""
+    if "uptime" not in before:
+        return False
+    return now.get("uptime", 0) < before["uptime"] + max(elapsed_ms / 1000 - _LATE_S, 0)
+
+
 def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> float | None:
     """Packets missing at first arrival, percent of those sent, between two readings `elapsed_ms` apart;
     None when it can't be told: counters not given or gone back, another connection, nothing received, too
@@ -90,7 +99,7 @@ def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: 
     either delivered, be it after a retransmission, or dropped."""
     if not 0 < elapsed_ms <= LONGEST_GAP_MS:
         return None
-    if now.get("uptime", 0) < before.get("uptime", 0):
+    if is_another(before, now, elapsed_ms):
         return None
     if "bitrate" not in before or "bitrate" not in now:
         return None

@@ -205,6 +205,9 @@ def state_of(**fields: int | float) -> dict[str, Any]:
         (state_of(bitrate=1), state_of(bitrate=1, uptime=105, bytesRcvLoss=10**9), 5000, 100.0),
         # another connection, whichever way it shows
         (state_of(), state_of(uptime=3), 5000, None),
+        (state_of(uptime=20), state_of(uptime=25, pktRcvLoss=100, bytesRcvLoss=136_000), 60_000, None),
+        # the same, of which an answer came late
+        (state_of(), state_of(uptime=101, pktRcvLoss=100, bytesRcvLoss=136_000), 10_000, 2.106),
         (state_of(bytesRcvLoss=5), state_of(uptime=105, bytesRcvLoss=4), 5000, None),
         (state_of(pktRcvLoss=5), state_of(uptime=105, pktRcvLoss=4), 5000, None),
         ({}, state_of(), 5000, None),

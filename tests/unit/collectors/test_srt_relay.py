@@ -114,6 +114,17 @@ def test_shares_between_two_runs(serve: Serve) -> None:
     ]
 
 
+def test_a_stream_that_came_back_while_the_relay_could_not_be_asked(serve: Serve) -> None:
+    """For a minute no answer came, and the connection that is there now is of twenty seconds ago."""
+    told = [stream(15, pktRcvDrop=2), stream(20, pktRcvDrop=40), stream(25, pktRcvDrop=40)]
+    relay, state, rows = Relay(serve, [*told]), "", []
+    for elapsed_ms in (5_000, 60_000, 5_000):
+        reading = srt_relay.collect(world(relay.url, state, elapsed_ms))
+        state = reading.state
+        rows.append([values(reading).get(f"srt.{name}") for name in ("drop_percent", "reconnects_total")])
+    assert rows == [[None, 0], [None, 1], [0.0, 1]]
+
+
 @pytest.mark.parametrize(
     ("before", "now", "elapsed_ms", "expected"),
     [
