@@ -230,6 +230,26 @@ def test_the_target_stops_and_starts_everything(machine: Machine) -> None:
     assert machine.systemctl("is-active", "belabox-metrics-health.socket") == "active"
 
 
+def test_what_is_saved_while_everything_is_stopped_is_applied_at_the_start(machine: Machine) -> None:
+    priority = "SELECT value FROM settings WHERE section = 'metrics/disk.io' AND key = 'priority'"
+    before = machine.sql(priority)
+    machine.run("cp", "-p", CONFIG, "/root/config.kept")
+    machine.systemctl("stop", "belabox-metrics.target")
+    try:
+        edit(machine, "- name: disk.io", "- name: disk.io\\n    priority: 3")
+        machine.systemctl("start", "belabox-metrics.target")
+        machine.wait_until(lambda: machine.sql(priority) == [{"value": 3}], 20, "it was not applied")
+    finally:
+        machine.run("cp", "-p", "/root/config.kept", CONFIG)
+    machine.wait_until(lambda: machine.sql(priority) == before, 20)
+    # Once more, with nothing to do.
+    machine.systemctl("start", "belabox-metrics-apply.service")
+    told = len(machine.journal("BELABOX_JOB=apply"))
+    machine.systemctl("restart", "belabox-metrics.target")
+    machine.systemctl("start", "belabox-metrics-apply.service")
+    assert len(machine.journal("BELABOX_JOB=apply")) == told
+
+
 def test_a_collector_that_hangs_is_stopped_recorded_and_started_again(machine: Machine) -> None:
     unit = "belabox-metrics@memory.usage.service"
     machine.run("mkdir", "-p", f"/run/systemd/system/{unit}.d")

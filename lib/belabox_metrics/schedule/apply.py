@@ -1,8 +1,8 @@
 """`apply`: make the schedule and the settings what the configuration says.
 
-In this order, so that nothing runs with half of a change: validate, stop what is gone, write unit files, reload,
-store the settings, start what is new or changed. Each step looks at what is there, so an apply that was interrupted is
-finished by the next one. Timers that did not change are not touched: their cadence goes on.
+In this order: validate, store the settings, stop what is gone, write unit files, reload, start what is new or changed.
+Each step looks at what is there, so an apply that was interrupted is finished by the next one. Timers that did not
+change are not touched: their cadence goes on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from ..config.configuration import load
 from ..config.overrides import DEFAULTS_FILE
 from ..errors import ConfigProblem, Problem
 from ..owner import As
+from ..remote.credentials import TOKEN_FILE
 from ..store import link, runs
+from ..store.checkpoint import write_out
 from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.settings import replace_settings
 from . import programs, secrets, units
@@ -41,11 +43,16 @@ UNITS = "/etc/systemd/system"
 def main(argv: Sequence[str], manager: Manager | None = None) -> int:
     """The exit code; `manager` is the running systemd unless a test brings its own."""
     options = _parser().parse_args(argv)
+    manager = manager or Manager()
     for _ in range(SAVES_FOLLOWED):
         # systemd does not watch the files while they are being applied: what is saved meanwhile is for us to notice.
         before = _identities(options.config)
-        code = _apply(options, manager or Manager())
-        if options.dry_run or _identities(options.config) == before:
+        code = _apply(options, manager)
+        if options.dry_run:
+            break
+        # What was put into an image is applied once more by the systemd that runs it.
+        Tree(options.units).note_applied(before if code == 0 and manager.is_there() else "")
+        if _identities(options.config) == before:
             break
     return code
 
@@ -54,17 +61,19 @@ def main(argv: Sequence[str], manager: Manager | None = None) -> int:
 SAVES_FOLLOWED = 20
 
 
-def _identities(configuration: str) -> tuple[tuple[int, ...], ...]:
-    return _identity(configuration), _identity(DEFAULTS_FILE)
+def _identities(configuration: str) -> str:
+    """Of what belabox-metrics-apply.path watches, a line for each file that there is, as its service has stat(1) print
+    them: another one after every save."""
+    return "".join([_identity(path) for path in (configuration, TOKEN_FILE, DEFAULTS_FILE)])
 
 
-def _identity(path: str) -> tuple[int, ...]:
-    """Changes with every save of the file."""
+def _identity(path: str) -> str:
     try:
         found = os.stat(path)
     except OSError:
-        return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return ""
+    seconds, nanoseconds = divmod(found.st_ctime_ns, 10**9)
+    return f"{path} {found.st_ino} {seconds}.{nanoseconds:09}\n"
 
 
 def _apply(options: argparse.Namespace, manager: Manager) -> int:
@@ -99,7 +108,7 @@ class Apply:
         self._database = database
         self._manager = manager
         self._tree = Tree(directory)
-        self._texts = units.render(configuration)
+        self._texts = units.render(configuration, manager.version())
         self._wanted = units.wanted(configuration)
         self.timers = units.timer_names(configuration)
         self.difference: Difference = self._tree.compare(self._texts, self._wanted)
@@ -154,6 +163,8 @@ class Apply:
                 runs.add(connection, runs.Run("apply", clock.now(), priority=3))
                 # Another URL or another token is tried at once, whatever the last one's failures ask for.
                 link.forget(connection)
+            # As the units that are made next are, so that a power cut leaves both or is seen to at the next start.
+            write_out(self._database)
 
     def _start(self, states: dict[str, State], changed: set[str], before: str | None) -> list[str]:
         """`before`: what the drop-in of the socket said until now."""

@@ -59,14 +59,14 @@ def _credentials(configuration: Configuration, token_file: str) -> list[Problem]
 
 
 def _page_token(configuration: Configuration) -> list[Problem]:
-    """Nothing counts who guesses wrong: nothing is written for whoever asks. Who may not read it can't tell."""
+    """Guesses are slowed, but not for good (health/guesses.py). Who may not read it can't tell."""
     try:
         length = len(secrets.health_token(configuration))
     except Problem:
         return []
     if not 0 < length < SHORTEST_TOKEN:
         return []
-    what = f"what is in {configuration.token_file} has {length} characters: hundreds can be tried in a second"
+    what = f"what is in {configuration.token_file} has {length} characters, which can be guessed in time"
     hint = f"head -c 24 /dev/urandom | base64 | sudo install -m 600 /dev/stdin {configuration.token_file}"
     return [Problem(what, where="health.token_file", hint=hint)]
 

@@ -35,6 +35,15 @@ class Manager:
     def is_there(self) -> bool:
         return os.path.isdir(self._runtime) and shutil.which("systemctl") is not None
 
+    def version(self) -> int:
+        """0 where there is none."""
+        if not self.is_there():
+            return 0
+        # `systemd 252 (252.39-1~deb12u1)`
+        _, _, behind = self._systemctl("--version").partition(" ")
+        digits = behind[:3]
+        return int(digits) if digits.isascii() and digits.isdigit() else 0
+
     def look(self, units: list[str]) -> dict[str, State]:
         """State by name; `units` may have patterns, which match what is loaded."""
         states: dict[str, State] = {}

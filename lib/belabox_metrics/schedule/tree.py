@@ -11,11 +11,14 @@ import fnmatch
 import os
 from typing import NamedTuple
 
+from ..errors import Problem
 from . import files
 from .units import CLOCK, COLLECT, DROP_INS, HEADER, MAINTAIN, OPTIONAL, UPLOAD, WANTS
 
-# No unit has such a name, so systemd looks past it.
+# No unit has such names, so systemd looks past them.
 PENDING = "belabox-metrics.pending"
+# What all of this was made of: by that belabox-metrics-apply.service knows at a start what was saved meanwhile.
+APPLIED = "belabox-metrics.applied"
 
 TIMERS = (COLLECT.format("*"), UPLOAD, CLOCK, MAINTAIN)
 # Where a link points when its unit is not in this directory.
@@ -93,6 +96,16 @@ class Tree:
                 files.forget_new(self._full(path))
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._full(PENDING))
+
+    def note_applied(self, identities: str) -> None:
+        """Which files this was made of; "" when it could not be, so that the next start tries again. That is also what
+        becomes of one that can't be written."""
+        path = self._full(APPLIED)
+        with contextlib.suppress(OSError, Problem):
+            if not identities:
+                os.unlink(path)
+            elif self.text(APPLIED) != identities:
+                files.write(path, identities)
 
     def _ours(self) -> list[str]:
         """Everything that has a name of ours, whoever wrote it."""

@@ -28,6 +28,7 @@ URGENT = "belabox-metrics-urgent.path"
 # Shipped, and pulled in where the configuration asks for them.
 OPTIONAL = (SOCKET, URGENT)
 HEALTH_SERVICE = "belabox-metrics-health.service"
+_RECOVER = "belabox-metrics-recover.path"
 
 # A prefix with a dash holds for all names it begins, but not for templates: each of these has its own.
 _SERVICES = ("belabox-metrics@.service", "belabox-metrics-.service", "belabox-metrics-failed@.service")
@@ -39,7 +40,7 @@ _ACCESS = f"{HEALTH_SERVICE}.d/60-access.conf"
 # The sandbox lets the job write where the archive is.
 _ARCHIVE = "belabox-metrics-maintain.service.d/60-archive.conf"
 DROP_INS = (
-    *(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET)),
+    *(_DROP_IN.format(unit) for unit in (*_SERVICES, SOCKET, URGENT, _RECOVER)),
     *(_ARCHIVE, _ACCESS, *_SECRETS, *relays.DROP_INS),
 )
 
@@ -55,14 +56,18 @@ def timer_names(configuration: Configuration) -> list[str]:
     return [*names, *([UPLOAD, CLOCK] if configuration.uploads else []), MAINTAIN]
 
 
-def render(configuration: Configuration) -> dict[str, str]:
-    """Path below the directory of units -> text, for all files that there should be."""
+def render(configuration: Configuration, systemd: int = 0) -> dict[str, str]:
+    """Path below the directory of units -> text, for all files that there should be. `systemd`: its version, 0 when
+    that is not known."""
     files = {COLLECT.format(timing.metric.name): _collect(timing) for timing in timings(configuration)}
     if configuration.uploads:
         turn = phase.of(configuration.device_id)
         files[UPLOAD] = _upload(configuration.values.integer("remote.upload_interval"), turn)
         files[CLOCK] = _clock(configuration.values.integer("monitoring.clock_skew_check_interval"), turn)
     files[MAINTAIN] = _maintain(configuration.values.integer("storage.wal_checkpoint_interval"))
+    if systemd >= _LIMITS_PATHS:
+        paths = [URGENT, _RECOVER] if configuration.uploads else [_RECOVER]
+        files.update({_DROP_IN.format(path): f"{HEADER}{_NO_TRIGGER_LIMIT}" for path in paths})
     services = _services(configuration)
     if services:
         files.update({_DROP_IN.format(unit): services for unit in _SERVICES})
@@ -80,6 +85,12 @@ def render(configuration: Configuration) -> dict[str, str]:
     if _is_reached_by_others(configuration.listen):
         files[_ACCESS] = f"{HEADER}[Service]\n{_access(configuration)}"
     return files
+
+
+# From this version on two hundred starts in two seconds make a path fail until somebody restarts it. That its service
+# is no busy loop is seen to by ExecStopPost= of that. An older one has no such limit, and does not know the line.
+_LIMITS_PATHS = 250
+_NO_TRIGGER_LIMIT = "[Path]\nTriggerLimitIntervalSec=0\n"
 
 
 def wanted(configuration: Configuration) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from belabox_metrics.schedule.tree import APPLIED
+
 LIB = Path(__file__).parents[3] / "lib"
 FAKE = Path(__file__).parent / "fake_systemctl.py"
 
@@ -50,7 +52,7 @@ class Box:
         systemctl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "{self._state}" "$@"\n')
         systemctl.chmod(0o755)
         self.config.write_text(CONFIG)
-        self._state.write_text('{"units": {}, "calls": [], "fails": [], "dies": []}')
+        self._state.write_text('{"units": {}, "calls": [], "fails": [], "dies": [], "version": 249}')
         self.tell("belabox-metrics.target", ActiveState="active")
 
     def apply(self, *options: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
@@ -77,6 +79,9 @@ class Box:
         state["units"].setdefault(unit, {}).update(properties)
         self._state.write_text(json.dumps(state))
 
+    def upgrade_systemd(self, version: int) -> None:
+        self._state.write_text(json.dumps({**self._read(), "version": version}))
+
     def break_at(self, how: str, verb: str) -> None:
         """systemctl VERB `fails` or `dies` (and takes its caller with it, once)."""
         self._state.write_text(json.dumps({**self._read(), how: [verb]}))
@@ -98,7 +103,7 @@ class Box:
         return {
             str(path.relative_to(self.units)): f"-> {path.readlink()}" if path.is_symlink() else path.read_text()
             for path in sorted(self.units.rglob("*"))
-            if path.is_symlink() or path.is_file()
+            if (path.is_symlink() or path.is_file()) and path.name != APPLIED
         }
 
     def _read(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Stands in for systemctl: keeps what it is told in a file and answers from it.
 
 Called as: fake_systemctl.py STATE ARGUMENT...  STATE is JSON: {"units": {NAME: {PROPERTY: VALUE}}, "calls": [[...]],
-"fails": [VERB, ...], "dies": [VERB, ...]}; at a verb that dies the process that called is killed.
+"fails": [VERB, ...], "dies": [VERB, ...], "version": NUMBER}; at a verb that dies the process that called is killed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 
 STATE = Path(sys.argv[1])
 state = json.loads(STATE.read_text())
+if "--version" in sys.argv:
+    print(f"systemd {state['version']} ({state['version']}.1-1)\n+PAM +AUDIT")
+    sys.exit()
 verb, *words = [word for word in sys.argv[2:] if not word.startswith("-")]
 units = state["units"]
 state["calls"].append([verb, *words])

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shlex
 import sqlite3
+import subprocess
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from belabox_metrics.schedule import apply
+from belabox_metrics.schedule import apply, secrets
 from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.schedule.tree import PENDING
 from belabox_metrics.store import runs
 
 if TYPE_CHECKING:
+    from belabox_metrics.config.configuration import Configuration
+
     from .conftest import Box
 
 WANTS = "belabox-metrics.target.wants"
@@ -25,6 +31,7 @@ CLOCK = "belabox-metrics-clock.timer"
 MAINTAIN = "belabox-metrics-maintain.timer"
 SOCKET = "belabox-metrics-health.socket"
 URGENT = "belabox-metrics-urgent.path"
+RECOVER = "belabox-metrics-recover.path"
 SERVICE = "belabox-metrics-health.service"
 ALL = [CPU, MEMORY, DISK, MAINTAIN, SOCKET]
 
@@ -454,6 +461,97 @@ def test_what_is_saved_while_it_is_applied_is_applied_too(box: Box) -> None:
     arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
     assert apply.main(arguments, Slow()) == 0
     assert "every 15s" in (box.units / "belabox-metrics@cpu.usage.timer").read_text()
+
+
+def test_a_token_that_comes_while_its_lack_is_told_is_noticed(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the configuration is copied to a box, and then its token."""
+    token = box.path / "api-token"
+    for module in ("remote.credentials", "schedule.apply"):
+        monkeypatch.setattr(f"belabox_metrics.{module}.TOKEN_FILE", str(token))
+    monkeypatch.setattr("belabox_metrics.owner.USER", "no-such-user")
+    box.configure("metrics:", "remote: {url: 'http://vm/', auth: {type: bearer_token}}\nmetrics:")
+    missing = secrets.check
+
+    def check(configuration: Configuration) -> None:
+        try:
+            missing(configuration)
+        finally:
+            if not token.exists():
+                token.write_text("s3cret")
+
+    monkeypatch.setattr(secrets, "check", check)
+    arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
+    assert apply.main(arguments, Manager(str(box.path / "no-systemd"))) == 0
+    assert UPLOAD in box.tree()
+
+
+@pytest.fixture
+def is_to_run(box: Box, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """Whether the unit would start the job, by its own words."""
+    places = {
+        "/etc/belabox-metrics/config.yaml": str(box.config),
+        "/etc/belabox-metrics/api-token": str(box.path / "api-token"),
+        "/etc/default/belabox-metrics": str(box.path / "defaults"),
+        "/etc/systemd/system": str(box.units),
+    }
+    unit = (Path(__file__).parents[3] / "units/belabox-metrics-apply.service").read_text().replace("\\\n", " ")
+    (command,) = re.findall(r"^ExecCondition=(.*)$", unit, re.MULTILINE)
+    for place, here in places.items():
+        assert place in command
+        command = command.replace(place, here)
+    monkeypatch.setenv("PATH", str(box.path / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr(apply, "TOKEN_FILE", places["/etc/belabox-metrics/api-token"])
+    monkeypatch.setattr(apply, "DEFAULTS_FILE", places["/etc/default/belabox-metrics"])
+    monkeypatch.setattr("belabox_metrics.owner.USER", "no-such-user")
+    return lambda: subprocess.run(shlex.split(command.replace("%%", "%")), check=False).returncode == 0
+
+
+def test_at_a_start_it_runs_for_what_was_saved_while_nobody_watched(box: Box, is_to_run: Callable[[], bool]) -> None:
+    arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
+
+    def run() -> int:
+        return apply.main(arguments, Manager(str(box.booted)))
+
+    right = box.config.read_text()
+    box.booted.rmdir()
+    assert run() == 0
+    assert is_to_run(), "so far it is an image"
+    box.booted.mkdir()
+    assert run() == 0
+    assert not is_to_run()
+    (box.path / "defaults").write_text("")
+    assert is_to_run()
+    assert run() == 0
+    (box.path / "api-token").write_text("s3cret")
+    assert is_to_run()
+    assert run() == 0
+    box.config.write_text(right.replace("10s", "20s"))
+    assert is_to_run()
+    apply.main([*arguments, "--dry-run"], Manager(str(box.booted)))
+    assert is_to_run()
+    # One that is refused is told again, also where it has become the one of before by a copy.
+    box.config.write_text("nonsense")
+    assert run() == 78
+    assert is_to_run()
+    box.config.write_text(right)
+    assert run() == 0
+    assert not is_to_run()
+
+
+def test_paths_have_no_limit_of_starts_where_systemd_knows_one(box: Box) -> None:
+    drop_ins = [f"{unit}.d/50-configured.conf" for unit in (RECOVER, URGENT)]
+    box.configure("metrics:", "remote: {url: 'http://vm/'}\nmetrics:")
+    box.apply()
+    assert [path for path in drop_ins if path in box.tree()] == []
+    box.calls()
+    box.upgrade_systemd(250)
+    box.apply()
+    for path in drop_ins:
+        assert box.tree()[path].endswith("\n[Path]\nTriggerLimitIntervalSec=0\n")
+    assert box.calls() == [["daemon-reload"], ["restart", URGENT]]
+    box.configure("'http://vm/'", "'http://vm/', enabled: false")
+    box.apply()
+    assert [path for path in drop_ins if path in box.tree()] == drop_ins[:1]
 
 
 def test_a_program_that_is_not_there_changes_nothing(box: Box) -> None:
