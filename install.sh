@@ -190,13 +190,15 @@ need_token_file() {
     [[ -z $1 || (-f $1 && -r $1 && -s $1) ]] || fail "--token-file $1: there is no such file, or it is empty"
 }
 
-# By the program that is to be installed, before any of it is: one that lies there and is not started is of no use.
+# By the program that is to be installed, before any of it is: one that lies there and is not started is of no use, and
+# units of a newer one need what is made of the configuration anew.
 need_right_configuration() {
     local remote=$1 device_id=$2 token=$3 overrides=$4 new
-    [[ -n $remote$device_id$overrides ]] || return 0
     new=$(mktemp)
-    make_config "$SOURCE" "$new" "$SOURCE/configs/config.yaml" "$remote" "$device_id" "$overrides" "${token:-$TOKEN}" ||
+    if ! make_config "$SOURCE" "$new" "$SOURCE/configs/config.yaml" "$remote" "$device_id" ||
+        ! check_config "$SOURCE" "$new" "$overrides" "${token:-$TOKEN}"; then
         fail "nothing was installed, the configuration was left as it was"
+    fi
     rm "$new"
 }
 
@@ -241,6 +243,7 @@ install_all() {
     say "applying the configuration"
     $COMMAND apply >/dev/null
     systemctl enable --now --quiet belabox-metrics.target
+    make_durable
     wait_for_samples "$started"
     say "done"
     print_next_steps
@@ -262,7 +265,7 @@ uninstall() {
     forget_units
     if [[ $purge == yes ]]; then
         purge
-        say "done; configuration and data are gone too"
+        say "done; gone too: $CONFIG_DIR $STATE"
     else
         say "done; kept: $CONFIG_DIR $STATE"
     fi

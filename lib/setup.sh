@@ -94,7 +94,9 @@ install_config() {
         fi
         [[ -n $remote$device_id$overrides ]] || return 0
     fi
-    make_config $TREE $new "$shipped" "$remote" "$device_id" "$overrides" $TOKEN ||
+    make_config $TREE $new "$shipped" "$remote" "$device_id" || fail "the configuration was left as it was"
+    # The shipped one is right. If what lies in DEFAULTS is not, apply tells, and is told when that is mended.
+    [[ -z $remote$device_id$overrides ]] || check_config $TREE $new "$overrides" $TOKEN ||
         fail "the configuration was left as it was"
     if ! cmp -s $new $CONFIG; then
         say "writing $CONFIG"
@@ -106,11 +108,10 @@ install_config() {
     [[ -z $overrides ]] || install_overrides "$overrides"
 }
 
-# make_config PROGRAM NEW SHIPPED REMOTE DEVICE-ID SETTINGS TOKEN: what the configuration would become, as NEW. Where
-# PROGRAM, the tree that is installed or one that is to be, finds it wrong, it is told, and NEW is not there. TOKEN is
-# the file of which the secret is, or will be.
+# make_config PROGRAM NEW SHIPPED REMOTE DEVICE-ID: what the configuration would become, as NEW. PROGRAM is the tree that
+# is installed, or one that is to be.
 make_config() {
-    local program=$1 new=$2 shipped=$3 remote=$4 device_id=$5 overrides=$6 token=$7 settings=() said=''
+    local program=$1 new=$2 shipped=$3 remote=$4 device_id=$5 settings=() said
     [[ -z $device_id ]] || settings+=("device.id=$device_id")
     [[ -z $remote ]] || settings+=("remote.url=$remote" remote.enabled=true)
     if [[ -e $CONFIG ]]; then
@@ -119,12 +120,20 @@ make_config() {
         cp "$shipped" "$new" || return 1
         [[ -n $device_id ]] || settings+=("device.id=belabox-$(sha256sum </etc/machine-id | cut -c1-8)")
     fi
-    set_in_yaml "$program" "$new" "${settings[@]}" &&
-        said=$("$PYTHON" -I -B "$program/jobs/cli.py" check "$new" --settings "${overrides:-$DEFAULTS}" \
-            --token-file "$token" 2>&1 >/dev/null) && return
-    rm -f "$new"
-    # The file that a person knows.
-    [[ -z $said ]] || echo "${said//$new/$CONFIG}" >&2
+    [[ ${#settings[@]} == 0 ]] || said=$(set_in_yaml "$program" "$new" "${settings[@]}" 2>&1) || refused "$new" "$said"
+}
+
+# check_config PROGRAM NEW SETTINGS TOKEN: TOKEN is the file of which the secret is, or will be.
+check_config() {
+    local program=$1 new=$2 overrides=$3 token=$4 said
+    said=$("$PYTHON" -I -B "$program/jobs/cli.py" check "$new" --settings "${overrides:-$DEFAULTS}" \
+        --token-file "$token" 2>&1 >/dev/null) || refused "$new" "$said"
+}
+
+# refused NEW WHY: of the file that a person knows. NEW goes.
+refused() {
+    rm -f "$1"
+    echo "${2//$1/$CONFIG}" >&2
     return 1
 }
 
@@ -154,6 +163,10 @@ install_token() {
 set_in_yaml() { (cd / && PYTHONPATH=$1/lib "$PYTHON" -B -m belabox_metrics.config.edit "${@:2}"); }
 
 # ---- start ----
+
+# What is still to be written back when the plug is pulled is files of no length: units without a line, a configuration
+# without a word.
+make_durable() { sync --file-system $TREE $UNITS $RENDERED $CONFIG_DIR; }
 
 wait_for_samples() {
     local since=$1 deadline=$((SECONDS + FIRST_SAMPLES_SECONDS))
@@ -194,7 +207,7 @@ remove_rendered() {
             rm "$path"
         fi
     done
-    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.pending
+    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.{pending,applied}
     find $RENDERED -maxdepth 1 -name 'belabox-metrics*.d' -empty -delete
 }
 

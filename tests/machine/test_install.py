@@ -123,6 +123,36 @@ def test_the_configuration_is_kept_and_a_new_default_put_beside_it(own: Machine)
     assert mode(own, CONFIG + ".dist") == "640 root:metrics"
 
 
+def test_a_configuration_with_a_mistake_is_told_before_anything_is_replaced(own: Machine) -> None:
+    own.run("cp", "-p", CONFIG, "/root/right.yaml")
+    own.run("sh", "-c", "echo 'ANSWER = 1' > /root/new/lib/belabox_metrics/later.py")
+    before = own.run("find", "/usr/lib/belabox-metrics", "-name", "*.py").stdout
+    own.run("sh", "-c", f"echo 'no_such_key: 1' >> {CONFIG}")
+    try:
+        refused = own.run("/root/new/install.sh", check=False, timeout=120)
+        assert refused.returncode == 1
+        assert f"{CONFIG}:" in refused.stderr
+        assert "no_such_key: is not a known key" in refused.stderr
+        assert "nothing was installed" in refused.stderr
+        assert own.run("find", "/usr/lib/belabox-metrics", "-name", "*.py").stdout == before
+    finally:
+        own.run("mv", "/root/right.yaml", CONFIG)
+        own.run("rm", "/root/new/lib/belabox_metrics/later.py")
+
+
+def test_what_was_installed_is_on_the_disk_when_it_says_so(own: Machine) -> None:
+    script = """
+        mkdir -p /root/durable
+        printf '#!/bin/sh\necho "$@" >> /root/synced\nexec /usr/bin/sync "$@"\n' > /root/durable/sync
+        chmod +x /root/durable/sync
+        PATH=/root/durable:$PATH /root/new/install.sh
+    """
+    own.run("bash", "-c", script, timeout=120)
+    synced = own.run("tail", "-n", "1", "/root/synced").stdout.split()
+    for path in ("/usr/lib/systemd/system", "/etc/systemd/system", "/etc/belabox-metrics", "/usr/lib/belabox-metrics"):
+        assert path in synced
+
+
 def test_settings_are_changed_in_place(own: Machine) -> None:
     before = own.run("cat", CONFIG).stdout.splitlines()
     own.run("/root/new/install.sh", "--remote", "http://127.0.0.1:8428/api/v1/import", "--device-id", "box-2")

@@ -117,6 +117,8 @@ def test_script_and_package_do_not_fight(own: Machine) -> None:
     own.run("dpkg", "-i", new(own), timeout=120)
     own.wait_until(lambda: count(own) > stored, 60)
     assert own.run("dpkg", "--verify", "belabox-metrics").stdout == ""
+    # The package has the page packed.
+    assert own.run("test", "-e", "/usr/share/man/man1/belabox-metrics.1", check=False).returncode == 1
 
 
 def test_byte_code_follows_the_python_of_the_system(own: Machine) -> None:
