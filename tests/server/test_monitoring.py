@@ -66,6 +66,7 @@ def test_a_service_has_what_it_mounts_and_a_version(service: str) -> None:
         else:
             assert source in COMPOSE["volumes"]
     assert set(said.get("depends_on", [])) <= set(SERVICES)
+    assert said["logging"]["options"].keys() == {"max-size", "max-file"}, "what it says would fill the disk"
 
 
 def test_services_find_each_other() -> None:
