@@ -37,6 +37,9 @@ class AsKeeper:
     the index of the log and gives it to the owner of the database, who may have put something else under its name."""
 
     def __init__(self, path: str) -> None:
+        # What he may be told: loaded by root, as he may not get to where the program lies.
+        from . import header, meaning, room, stranger  # noqa: F401
+
         self._keeper = _keeper(path)
 
     def __enter__(self) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import stat
 import subprocess
+import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,3 +73,38 @@ def test_root_gives_away_nothing_that_was_there(tmp_path: Path) -> None:
             made(str(tmp_path / name))
     assert secret.stat().st_uid == 0
     assert not (tmp_path.parent / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"dear diary" * 500, "Damaged: this file is not a database"), (None, "StoreProblem: the database is of another")],
+)
+def test_root_is_told_what_is_wrong_where_the_keeper_can_not_get_to_the_program(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """As in a checkout in root's own home."""
+    home = tmp_path / "home"
+    shutil.copytree(ROOT / "lib", home / "lib", ignore=shutil.ignore_patterns("__pycache__"))
+    home.chmod(0o700)
+    # Where somebody else can get to, other than a folder of pytest.
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "metrics.db"
+        if content is None:
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute("CREATE TABLE songs (a)")
+        else:
+            database.write_bytes(content)
+        for path in (folder, database):
+            os.chown(path, SOMEBODY, SOMEBODY)
+        assert told(home, database).startswith(said)
+
+
+def told(home: Path, database: Path) -> str:
+    """What root is told by the program in `home` who reads the database."""
+    script = "import sys; sys.path.insert(0, sys.argv[1]); from belabox_metrics.store.database import Store\n"
+    script += (
+        "try: Store(sys.argv[2]).reading()\nexcept Exception as error: print(f'{type(error).__name__}: {error.what}')"
+    )
+    command = ["/usr/bin/python3", "-c", script, str(home / "lib"), str(database)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
