@@ -39,7 +39,9 @@ def meaning(error: Exception, path: str) -> Problem:
 _NO_ROOM = ("is full", "unable to open", "readonly", "disk I/O error")
 _DAMAGE = (
     ("not a database", "this file is not a database"),
-    ("malformed", "the database is damaged"),
+    # Not what its JSON functions say of one value.
+    ("image is malformed", "the database is damaged"),
+    ("malformed database schema", "the database is damaged"),
     ("unsupported file format", "the database is damaged: its header names no format"),
 )
 _KNOWN = (

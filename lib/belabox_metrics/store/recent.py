@@ -48,6 +48,7 @@ def readings(connection: Connection, metrics: tuple[str, ...], moment: Moment, w
 def latency_ms(connection: Connection) -> int | None:
     """What the sender of the stream that is live was told to agree on, None where that is not known."""
     row = connection.execute(
-        "SELECT json_extract(metadata, '$.latency_ms') FROM sessions WHERE status = 'active' ORDER BY number DESC"
+        "SELECT json_extract(iif(json_valid(metadata), metadata, NULL), '$.latency_ms') FROM sessions"
+        " WHERE status = 'active' ORDER BY number DESC"
     ).fetchone()
     return row[0] if row and isinstance(row[0], int) else None

@@ -7,6 +7,8 @@ import sqlite3
 import pytest
 
 from belabox_metrics import clock
+from belabox_metrics.errors import Damaged, StoreProblem
+from belabox_metrics.event import Event
 from belabox_metrics.store import events, history, recent
 from belabox_metrics.store.database import Store
 
@@ -43,3 +45,25 @@ def test_it_is_passed_over_and_the_rest_is_told(box: Box, packed: str) -> None:
     assert sum(point.count for series in found.values() for point in series) > 500
     assert events.between(connection, 0, 2**45) == []
     assert recent.readings(connection, ("memory.usage",), clock.now(), 60_000)
+
+
+def test_so_are_the_setup_of_a_stream_and_the_tags_of_an_event(box: Box) -> None:
+    store = Store(str(box.database))
+    now = clock.now()
+    with store.writing() as connection:
+        events.add(connection, [Event("link_down", now.wall_ms, {"interface": "wwan0"}, text="gone")], now)
+        connection.execute("UPDATE series SET tags = substr(tags, 2) WHERE name LIKE 'stream.event%'")
+        connection.execute(
+            "INSERT INTO sessions (id, start_time, status, metadata) VALUES ('live', 1, 'active', ?)",
+            ('{"latency_ms": 20#0}',),
+        )
+    (happened,) = events.between(store.connection(), 0, 2**45)
+    assert (happened.name, happened.tags, happened.text) == ("link_down", {}, "gone")
+    assert recent.latency_ms(store.connection()) is None
+
+
+def test_what_a_json_function_says_is_not_taken_for_damage(box: Box) -> None:
+    store = Store(str(box.database))
+    with pytest.raises(StoreProblem, match="malformed JSON") as caught, store.writing() as connection:
+        connection.execute("SELECT json_extract('{', '$.a')").fetchone()
+    assert not isinstance(caught.value, Damaged)
