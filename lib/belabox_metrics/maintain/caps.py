@@ -84,17 +84,26 @@ def _drop(work: Work, table: str, priority: int, pending: bool, tally: _Tally, n
     name = f"drop.{table}.{priority}.{pending:d}"
     chosen = _Chosen(table, priority, pending)
     after = work.memory.mark(name)
+    waits: int | None = None
     while not work.pace.is_over and Room(work.store, work.settings).over:
         found = work.connection.execute(_NEXT.format(table=table), (after,)).fetchone()
         if found is None:
             break
         upto = (found[0] // _STRETCHES[table] + 1) * _STRETCHES[table] - 1
+        chosen.standing = Standing(work.connection)
+        if table == "runs" and not pending:
+            # What waits is passed over, and may be sent by the next time: then it is the oldest that goes.
+            begin, end = chosen.standing.next_wait(priority, found[0])
+            if begin < found[0]:
+                waits = begin if waits is None else waits
+                after = end
+                continue
+            upto = min(upto, begin)
         query = _UPTO.format(table=table, most=_MOST)
         rows = work.connection.execute(query, (after, upto)).fetchall()
         if len(rows) == _MOST:
             upto = rows[-1][0]
         # Looked at without the lock first: of what is rare there is none in most stretches.
-        chosen.standing = Standing(work.connection)
         if any(chosen.has(row) for row in rows):
             with work.pace.writing(work.store, len(rows)) as writing:
                 chosen.standing = Standing(writing)
@@ -109,7 +118,7 @@ def _drop(work: Work, table: str, priority: int, pending: bool, tally: _Tally, n
                     queue.drop(writing, priority, work.now_ms, sent=numbers)
             (tally.pending if pending else tally.sent)[priority] += numbers
         after = upto
-    work.memory.marks[name] = after
+    work.memory.marks[name] = after if waits is None else waits
 
 
 class _Chosen:
@@ -126,11 +135,10 @@ class _Chosen:
         if not self._is_run:
             _, _, priority, *_ = row
             return bool(priority == self._priority)
-        run, priority, packed = row[0], row[8], row[11]
+        run, priority = row[0], row[8]
         if priority != self._priority or self.standing.is_under_way(priority, run):
             return False
-        waits = packed is not None and not self.standing.is_sent(priority, run)
-        return waits == self._pending
+        return self.standing.is_sent(priority, run) != self._pending
 
 
 def _replace(connection: Connection, table: str, first: int, last: int, kept: list[Row]) -> None:

@@ -31,6 +31,12 @@ class Standing:
         """Whether the server has all of `run`, or will never have it."""
         return run <= self._positions[priority] and not covers(self._spans[priority], run)
 
+    def next_wait(self, priority: int, run: int) -> tuple[int, int]:
+        """(after, upto] where all of `priority` waits: the first such that does not end before `run`. The last has no
+        end."""
+        waits = (*self._spans[priority], (self._positions[priority], queue.END))
+        return next((after, upto) for after, upto in waits if upto >= run)
+
     def settled(self, after: int, upto: int) -> int:
         """The last run in (after, upto] before the first that waits; `upto` where none does."""
         for priority in _MOST_FIRST:

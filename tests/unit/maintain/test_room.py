@@ -11,7 +11,7 @@ import pytest
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import flights, queue, runs
+from belabox_metrics.store import backlog, flights, queue, runs
 from belabox_metrics.store.checkpoint import LOG_LIMIT
 
 from .box import DAY_MS, HOUR_MS, SECOND_MS, Box
@@ -119,6 +119,56 @@ def test_what_was_sent_goes_before_what_was_not(sender: Box) -> None:
     # All that waits of priority 2 before anything of priority 0.
     assert dropped.pending[2] > 0
     assert (dropped.sent[0] > 0) == (by_priority(sender)[2] == 0)
+    assert sender.pending() == sender.really_pending()
+
+
+def test_what_waited_the_last_time_and_is_sent_now_goes_before_what_waits(sender: Box) -> None:
+    fill(sender, 1600, (2, 3))
+    cap = used(sender) * 9 // 10 + LOG_LIMIT
+    sender.configure(True, max_size_bytes=cap)
+    sender.maintain(only="room")
+    dropped = queue.dropped(sender.store.connection())
+    assert dropped.pending[3] > 0
+    # The server is there again.
+    for priority in (2, 3):
+        sender.sent(priority, queue.frontier(sender.store.connection()))
+    fill(sender, 200, (2, 3))
+    before = by_priority(sender)
+    sender.maintain(only="room")
+    later = queue.dropped(sender.store.connection())
+    assert later.pending == dropped.pending
+    assert later.sent[3] > 0
+    after = by_priority(sender)
+    assert (before[2] == after[2], before[3] > after[3]) == (True, True)
+    assert sender.pending() == sender.really_pending()
+
+
+def test_of_a_queue_and_what_drains_behind_it_what_was_sent_between_goes_first(sender: Box) -> None:
+    """The spans are passed over, and looked at again when they have drained."""
+    fill(sender, 1600, (3,))
+    ids = [int(str(row[0])) for row in sender.sql("SELECT id FROM runs WHERE job = 1 ORDER BY id")]
+    sender.sent(3, ids[-1])
+    with sender.store.writing() as connection:
+        for after, upto in ((ids[0] - 1, ids[399]), (ids[799], ids[1199])):
+            backlog.add(connection, 3, after, upto)
+        queue.count(connection, 3, sent=-800 * 30)
+
+    def squeeze() -> list[int]:
+        sender.configure(True, max_size_bytes=used(sender) * 9 // 10 + LOG_LIMIT)
+        sender.maintain(only="room")
+        found = {row[0] for row in sender.sql("SELECT id FROM runs WHERE job = 1")}
+        return [at for at, number in enumerate(ids) if number not in found]
+
+    gone = squeeze()
+    assert gone == [*range(400, 800), *range(1200, 1600)][: len(gone)]
+    assert len(gone) > 100
+    with sender.store.writing() as connection:
+        connection.execute("DELETE FROM backlog WHERE after_run = ?", (ids[0] - 1,))
+        queue.count(connection, 3, sent=400 * 30)
+    more = [at for at in squeeze() if at not in gone]
+    assert more == list(range(len(more)))
+    assert 100 < len(more) <= 400
+    assert queue.dropped(sender.store.connection()).pending[3] == 0
     assert sender.pending() == sender.really_pending()
 
 
