@@ -22,7 +22,8 @@ def checkpoint(work: Work) -> Done:
     started = time.perf_counter()
     writing = work.store.writing(checkpoint_first=True)
     with writing as connection:
-        reclaimed = before - log_size(work.store.path)
+        # Where a reader was in the way it may have grown meanwhile.
+        reclaimed = max(0, before - log_size(work.store.path))
         took_ms = (time.perf_counter() - started) * 1000
         samples = [
             Sample("storage.wal_checkpoint_duration_ms", round(took_ms, 3)),

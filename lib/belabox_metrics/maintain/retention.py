@@ -5,7 +5,7 @@ left over of boots, shapes and sessions that nothing is of any more.
 from __future__ import annotations
 
 from ..sample import Sample
-from ..store import events, queue
+from ..store import events, importer, queue
 from . import hours
 from .hours import HOUR_MS
 from .roll_up import FIVE_MINUTES_MS
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from .work import Work
 
+# An id is near to its time, unless the clock was once far ahead: then ids are from then on.
 _EVENTS = f"""
-SELECT id, id - lead_ms, job, outcome, priority, packed FROM runs
-WHERE id > ? AND id <= ? AND job IN (SELECT id FROM jobs WHERE job = '{events.JOB}') AND id < (SELECT max(id) FROM runs)
-ORDER BY id LIMIT ?
+SELECT id, id - lead_ms AS at_ms, job, outcome, priority, packed FROM runs
+WHERE id > :after AND (id <= :old OR id > :now) AND at_ms <= :old
+    AND job IN (SELECT id FROM jobs WHERE job = '{events.JOB}') AND id < (SELECT max(id) FROM runs)
+ORDER BY id LIMIT :most
 """  # noqa: S608 - a constant
 
 
@@ -37,7 +39,8 @@ def prune(work: Work) -> Done:
         "hours": _before(work, "hours", old // HOUR_MS * SHAPES),
         "rejected": _rejected(work, old),
     }
-    if work.memory.sweeps:
+    # Who brings in old runs remembers by what numbers they name these.
+    if work.memory.sweeps and not importer.is_open(work.connection):
         rows["boots"] = _unused(work, "boots", _BOOTS)
         rows["shapes"] = _unused(work, "shapes", _SHAPES)
         rows["sessions"] = _sessions(work)
@@ -73,7 +76,8 @@ def _events(work: Work, old: int) -> int:
     """Those that were sent, or are not to be."""
     after, total = work.memory.mark("events"), 0
     while not work.pace.is_over:
-        rows = work.connection.execute(_EVENTS, (after, old, work.pace.rows)).fetchall()
+        asked = {"after": after, "old": old, "now": work.now_ms, "most": work.pace.rows}
+        rows = work.connection.execute(_EVENTS, asked).fetchall()
         if not rows:
             break
         after = rows[-1][0]

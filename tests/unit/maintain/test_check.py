@@ -102,3 +102,19 @@ def test_what_fails_in_one_step_keeps_no_other_from_its_work(box: Box, monkeypat
     assert box.sql("SELECT last_outcome, last_error FROM jobs WHERE job = 'maintain' AND metric = ''") == [
         (2, "no luck")
     ]
+
+
+def test_tables_that_a_person_has_made_are_looked_over_too(
+    box: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with box.store.writing() as connection:
+        for name in ('"my songs"', '"a ""b"""', '"order"'):
+            connection.execute(f"CREATE TABLE {name} (a)")
+    for _ in check.TURNS:
+        box.maintain(only="check")
+    assert checked(box)[-1] == ('{"table":"small"}', 1)
+    monkeypatch.setattr(check, "TURNS", ("",))
+    monkeypatch.setattr(check, "BUDGET_S", 0.0)
+    monkeypatch.setattr(check, "INSTRUCTIONS", 10)
+    box.maintain(only="check")
+    assert "checked: small tables, not to its end" in capsys.readouterr().err

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
 import pytest
 
 from belabox_metrics.clock import Moment
+from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import boots, history
+from belabox_metrics.store import boots, events, history, importer
 
 from .box import DAY_MS, HOUR_MS, MINUTE_MS, Box
 
@@ -224,3 +229,55 @@ def test_a_new_box_is_not_doubted(box: Box) -> None:
     box.wait(40 * DAY_MS)
     box.maintain()
     assert _samples(box) == 0
+
+
+def test_events_go_in_their_time_also_where_a_clock_was_once_far_ahead(box: Box) -> None:
+    """From then on ids are ahead of the time."""
+    right = box.moment
+    box.moment = Moment(right.wall_ms + 4000 * DAY_MS, right.boottime_ms, "boot", True)
+    box.sample()
+    box.moment = right
+    for _ in range(3):
+        with box.store.writing() as connection:
+            events.add(connection, [Event("link_down", box.moment.wall_ms)], box.moment)
+        box.wait(20 * DAY_MS)
+        box.maintain(only="retention")
+    box.sample()
+    box.maintain(only="retention")
+    kept = box.sql("SELECT id - lead_ms FROM runs WHERE job IN (SELECT id FROM jobs WHERE job = 'event')")
+    assert kept == [(right.wall_ms + 40 * DAY_MS,)]
+
+
+class Halves:
+    """Old runs of another database, `between` the two halves of which something happens."""
+
+    name = "metrics.db.go-v2"
+
+    def __init__(self, at_ms: int, between: Callable[[], None]) -> None:
+        self._at_ms = at_ms
+        self._between = between
+
+    def batches(self, _cursor: str) -> Iterator[importer.Batch]:
+        for half, at_ms in enumerate((self._at_ms - 90 * DAY_MS, self._at_ms - DAY_MS)):
+            run = importer.OldRun(at_ms, [("old.value", "")], f"[{half}]", 1, sent=True, session="a-session")
+            yield importer.Batch([run], str(half), 1)
+            if not half:
+                self._between()
+
+
+def test_what_an_import_has_named_is_there_until_it_is_done(tmp_path: Path) -> None:
+    """The first half is too old and goes at once; the second is of the same shape, boot and session."""
+    box = Box(tmp_path)
+    with box.store.writing() as connection:
+        connection.execute("DELETE FROM runs")
+        importer.begin(connection, Halves.name, box.moment, box.moment.wall_ms, 2)
+
+    def maintained() -> None:
+        box.sample()
+        box.maintain()
+        assert box.sql("SELECT count(*) FROM runs WHERE packed = '[0]'") == [(0,)]
+
+    importer.go_on(box.store, Halves(box.moment.wall_ms, maintained), float("inf"))
+    found = box.sql("SELECT metric_value, session_id FROM metrics WHERE metric_name = 'old.value'")
+    assert found == [(1, "a-session")]
+    box.store.close()
