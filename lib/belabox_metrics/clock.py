@@ -17,6 +17,8 @@ MARK = "/run/belabox-metrics/clock-synchronized"
 
 # 2020: a clock that tells an earlier time was never set.
 EARLIEST_MS = 1_577_836_800_000
+# 2100: no clock of such a box was ever right beyond.
+LATEST_MS = 4_102_444_800_000
 
 
 class Moment:

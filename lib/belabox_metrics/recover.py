@@ -12,7 +12,7 @@ import time
 from . import clock, journal, takeover
 from .distribution import make_importable
 from .environment import variable
-from .errors import Damaged, Problem, StoreProblem
+from .errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
 from .store import damage, header, importer, quarantine, rolled, runs, salvage
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.lock import Lock
@@ -37,7 +37,13 @@ def main(_arguments: list[str]) -> int:
         recover(store)
         _forget_wanted()
     except (Problem, DatabaseError) as caught:
-        return journal.failure(problem(caught, store.path), job="recover")
+        failed = problem(caught, store.path)
+        if isinstance(failed, Unwritable):
+            # It is tried again each minute.
+            from .refused import refused
+
+            return refused(failed, job="recover", message_id=journal.JOB_FAILED)
+        return journal.failure(failed, job="recover")
     finally:
         turn.release()
     return 0
@@ -55,7 +61,8 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
         aside = _moved(path, why) if why else None
     finally:
         lock.release()
-    _want()
+        # Also where it was moved and that could not be noted: a full disk.
+        _want()
     if aside is None:
         return
     journal.record(
@@ -95,12 +102,16 @@ def recover(store: Store) -> None:
     started = time.perf_counter_ns()
     wrecks = salvage.Wrecks(state.name, asides)
     try:
-        state = importer.go_on(store, wrecks, float("inf"))
-        for view in wrecks.views:
-            rolled.adopt(store, view)
+        if not state.done:
+            # First, while the import is open: rolled.py says why.
+            for view in wrecks.views:
+                rolled.adopt(store, view)
+            state = importer.go_on(store, wrecks, float("inf"))
         lost, gaps = state.left, wrecks.gaps()
     finally:
         wrecks.close()
+    if not state.done:
+        raise TryLater("all is brought over, and a reader keeps it from being synced", where=store.path)
     _note(asides, state, lost, gaps)
     _tell(store, state, lost, gaps, (time.perf_counter_ns() - started) // 1000)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _ROWS = 0x0D
 # 32 bytes of the log before the first page, 24 before each.
 _LOG_HEAD, _FRAME_HEAD = 32, 24
+_FRAME = _FRAME_HEAD + PAGE_SIZE
 _COLUMNS = 13
 # A row that is longer has the rest of it elsewhere.
 _LONGEST = PAGE_SIZE - 35
@@ -42,7 +43,7 @@ class Carving:
         self._places = array("q")
         found: list[tuple[int, int]] = []
         # Of the same id what was written last counts: in the log, and there at its end.
-        for file, first, step in ((path, 0, PAGE_SIZE), (path + "-wal", _LOG_HEAD, PAGE_SIZE + _FRAME_HEAD)):
+        for file, first, step in ((path, 0, PAGE_SIZE), (path + "-wal", _LOG_HEAD, _FRAME)):
             try:
                 with open(file, "rb") as opened:
                     found += _index(opened, first, step, len(path) != len(file))
@@ -69,8 +70,10 @@ class Carving:
                     if number <= after or source is None:
                         continue
                     at = place if place >= 0 else -place - 1
+                    # To the end of its page: the next may be in a sector that can't be read.
+                    left = PAGE_SIZE - (at % PAGE_SIZE if place >= 0 else (at - _LOG_HEAD) % _FRAME - _FRAME_HEAD)
                     source.seek(at)
-                    row = _row(source.read(PAGE_SIZE), 0)
+                    row = _row(source.read(left), 0)
                     if row is not None:
                         yield row
             finally:
@@ -85,8 +88,15 @@ def _index(file: BinaryIO, first: int, step: int, is_log: bool) -> list[tuple[in
     for begin, end in _written(file.fileno()):
         # From the beginning of a page.
         at = first + max(0, begin - first) // step * step
-        file.seek(at)
-        while at < end and (block := file.read(step)):
+        while at < end:
+            try:
+                file.seek(at)
+                block = file.read(step)
+            except OSError:  # a sector that the card does not give back; what lies behind it may be had
+                at += step
+                continue
+            if not block:
+                break
             page = block[head:]
             for offset in _cells(page):
                 row = _row(page, offset)

@@ -1,7 +1,8 @@
 """What was rolled up in a damaged database comes into the new one: rows for a step of time, by shape and job.
 
 Their ids are made of the step and the number of the shape, which is another one here. What is here already stays: so
-it may be done again from the beginning, after whatever.
+it may be done again from the beginning. A minute that had become a part of five would come twice; so these are made
+when the import is done, which comes after this.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
     from typing import Callable, TypeVar
 
+    from ..clock import Moment
     from .importer import OldSession
     from .quarantine import Aside
     from .wreck import Row
@@ -61,10 +62,11 @@ class Wrecks:
         for view in self.views:
             view.close()
 
-    def upto(self, now_ms: int) -> int:
-        """An id above all that there can be."""
-        last = max([view.last_run() for view in self.views], default=0)
-        return last + 1 if 0 < last < now_ms + AHEAD_MS else now_ms + UNKNOWN_MS
+    def upto(self, moment: Moment) -> int:
+        """An id above all that there can be. A clock that nobody has set may be behind all that was sampled."""
+        latest_ms = moment.wall_ms + AHEAD_MS if moment.synchronized else clock.LATEST_MS
+        last = max([view.last_run(latest_ms) for view in self.views], default=0)
+        return last + 1 if last > 0 else moment.wall_ms + UNKNOWN_MS
 
     def all_lost(self) -> int:
         """Runs that were seen since this was opened, and make no sense."""
@@ -193,24 +195,28 @@ def begin(connection: Connection, path: str) -> None:
     wrecks = Wrecks(os.path.basename(asides[-1].path), asides)
     moment = clock.now()
     # How many there are nobody can count.
-    importer.begin(connection, wrecks.name, moment, wrecks.upto(moment.wall_ms), 0)
-    for view in wrecks.views[:2]:
-        _carry(connection, view)
+    importer.begin(connection, wrecks.name, moment, wrecks.upto(moment), 0)
+    _carry(connection, wrecks.views[:2])
     wrecks.close()
 
 
-def _carry(connection: Connection, view: View) -> None:
-    """What jobs remember, and the session that is live: a stream goes on while its database is made anew."""
-    for boot_id, offset_ms in view.offsets().items():
-        number = runs.boot_number(connection, boot_id)
-        connection.execute("UPDATE boots SET offset_ms = ? WHERE id = ? AND offset_ms IS NULL", (offset_ms, number))
-    for job, metric, state, boot_id, boottime_ms, alerts in view.memories():
+def _carry(connection: Connection, views: list[View]) -> None:
+    """What jobs remember, and the session that is live: a stream goes on while its database is made anew. The first of
+    `views` has the last word: that an alert, or the stream, is over may stand in the log alone."""
+    memories: dict[Row, Row] = {}
+    sessions: dict[str, tuple[View, int, Row]] = {}
+    for view in reversed(views):
+        for boot_id, offset_ms in view.offsets().items():
+            number = runs.boot_number(connection, boot_id)
+            connection.execute("UPDATE boots SET offset_ms = ? WHERE id = ? AND offset_ms IS NULL", (offset_ms, number))
+        memories.update({row[:2]: row[2:] for row in view.memories()})
+        sessions.update({row[0]: (view, number, row) for number, row in view.sessions.items()})
+    for (job, metric), (state, boot_id, boottime_ms, alerts) in memories.items():
         if job == importer.JOB or not (state or alerts):
             continue
         boot = runs.boot_number(connection, boot_id) if boot_id and isinstance(boottime_ms, int) else None
         connection.execute(
-            "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ?, alerts = ?"
-            " WHERE id = ? AND state IS NULL AND alerts IS NULL",
+            "UPDATE jobs SET state = ?, state_boot = ?, state_boottime_ms = ?, alerts = ? WHERE id = ?",
             (
                 _text(state),
                 boot,
@@ -219,7 +225,7 @@ def _carry(connection: Connection, view: View) -> None:
                 runs.job_number(connection, job, metric),
             ),
         )
-    for number, (uuid, start_ms, _, status, metadata) in view.sessions.items():
+    for view, number, (uuid, start_ms, _, status, metadata) in sessions.values():
         if status == ACTIVE:
             connection.execute(
                 "INSERT OR IGNORE INTO sessions (id, start_time, status, metadata, of_boot) VALUES (?, ?, ?, ?, ?)",

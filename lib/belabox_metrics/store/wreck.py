@@ -63,17 +63,18 @@ class View:
             return False
         return not any(of == priority and after < run <= upto for of, after, upto in self._spans)
 
-    def last_run(self) -> int:
-        """The greatest id there may be; 0 when it can't be told."""
-        found = 0
+    def last_run(self, latest: int) -> int:
+        """The greatest id there may be; 0 when it can't be told. One above `latest` is believed where two tables tell
+        of it: a clock that was once far ahead has left such, and damage is of one page."""
+        told: list[int] = []
         for query in ("SELECT max(id) FROM runs", "SELECT max(last_run) FROM jobs", "SELECT max(run) FROM positions"):
             try:
                 number = self._connection.execute(query).fetchone()[0]
             except DatabaseError:
                 continue
             if isinstance(number, int):
-                found = max(found, number)
-        return found
+                told.append(number)
+        return max([number for number in told if number < latest or told.count(number) > 1], default=0)
 
     def runs(self, after: int) -> Iterator[Row]:
         """The rows of runs behind the id `after`, in their order, with the columns of the table."""
@@ -255,7 +256,8 @@ def is_run(row: Row) -> bool:
         and -END < lead < END
         and outcome in (0, 1, 2)
         and priority in (0, 1, 2, 3)
-        and 0 <= boottime_ms < END
+        # An event may have been before the boot in which it was found out.
+        and -END < boottime_ms < END
         and 0 <= duration_us < END
     )
 

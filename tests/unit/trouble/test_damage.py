@@ -14,9 +14,15 @@ from typing import Callable
 import pytest
 
 from belabox_metrics import clock, recover
-from belabox_metrics.errors import Damaged
-from belabox_metrics.store import damage, quarantine, runs
+from belabox_metrics.clock import Moment
+from belabox_metrics.errors import Damaged, StoreProblem
+from belabox_metrics.event import Event
+from belabox_metrics.maintain.pace import Pace
+from belabox_metrics.maintain.runner import maintain
+from belabox_metrics.sample import Sample
+from belabox_metrics.store import damage, events, quarantine, rolled, runs
 from belabox_metrics.store.database import Store
+from belabox_metrics.store.wreck import View
 
 from .box import NUMBERS, RUNS, SENT, Box
 
@@ -322,3 +328,166 @@ def test_two_are_kept_and_the_first_to_go_is_one_that_was_salvaged(tmp_path: Pat
     assert quarantine.acknowledge(str(database)) == 2
     assert quarantine.acknowledge(str(database)) == 0
     assert json.loads(Path(quarantine.standing(str(database))[0].path + ".note").read_text())["acknowledged"] is True
+
+
+@pytest.mark.parametrize(
+    ("clock_ms", "is_set", "ahead_ms"),
+    [
+        (1_660_000_000_000, False, 0),  # as of the image, until somebody has set it
+        (0, True, 400 * 86_400_000),  # ids run ahead since a server was wrong
+    ],
+)
+def test_no_run_is_taken_for_nonsense_as_a_clock_is_or_was_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_ms: int, is_set: bool, ahead_ms: int
+) -> None:
+    box = Box(tmp_path)
+    now = clock.now()
+    store = Store(str(box.database))
+    with store.writing() as connection:
+        runs.add(connection, runs.Run("collect", Moment(now.wall_ms - 60_000 + ahead_ms, 1, "before", True)))
+        for at in range(50):
+            moment = Moment(now.wall_ms - 60_000 + at * 1000, 1000 + at * 1000, "before", True)
+            samples = [Sample("n.value0", at * 10)]
+            runs.add(connection, runs.Run("collect", moment, metric="m.0", samples=samples))
+    store.close()
+    zeros_at_the_head(box)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    found = Moment(clock_ms or now.wall_ms, 20_000, "after", is_set)
+    monkeypatch.setattr(clock, "now", lambda: found)
+    recover.heal(str(box.database), "collect")
+    assert recover.main([]) == 0
+    assert box.past() == list(range(50))
+    (aside,) = quarantine.standing(str(box.database))
+    assert (aside.salvaged, aside.lost) == (True, 0)
+    # And what comes now stands behind it.
+    assert box.sql("SELECT job FROM jobs WHERE last_run = (SELECT max(id) FROM runs)") == [("recover",)]
+
+
+def test_an_id_that_one_page_alone_tells_of_is_believed_by_nobody(box: Box) -> None:
+    fold_log(box)
+    far = clock.LATEST_MS + 1
+    with Store(str(box.database)).writing() as connection:
+        connection.execute("UPDATE runs SET id = ? WHERE id = (SELECT max(id) FROM runs)", (far,))
+    fold_log(box)
+    heal_aside(box)
+    assert box.job("recover.py").returncode == 0
+    assert box.past() == list(range(RUNS))
+    assert box.sql(f"SELECT count(*) FROM runs WHERE id >= {far}") == [(0,)]
+
+
+def heal_aside(box: Box) -> None:
+    """Moved aside by somebody who was sure, and a new one is begun."""
+    lock = Store(str(box.database)).lock
+    lock.acquire()
+    quarantine.move(str(box.database), "a test")
+    lock.release()
+    assert box.collect().returncode == 0
+
+
+def test_what_is_over_by_the_log_alone_does_not_go_on(box: Box) -> None:
+    """A stream that has ended, an alert that was cleared, after the log was last folded in."""
+    store = Store(str(box.database))
+    now = clock.now()
+    with store.writing() as connection:
+        runs.remember_alerts(connection, "memory.usage", "raised")
+        for uuid in ("over", "live"):
+            connection.execute(
+                "INSERT INTO sessions (id, start_time, status, metadata, of_boot) VALUES (?, ?, 'active', '{}', 1)",
+                (uuid, now.wall_ms - 60_000),
+            )
+    with store.writing(checkpoint_first=True) as connection:
+        runs.remember_alerts(connection, "memory.usage", "")
+        connection.execute("UPDATE sessions SET status = 'completed', end_time = ? WHERE id = 'over'", (now.wall_ms,))
+    heal_aside(box)
+    assert box.sql("SELECT id FROM sessions WHERE status = 'active'") == [("live",)]
+    assert box.sql("SELECT coalesce(alerts, '') FROM jobs WHERE metric = 'memory.usage'") == [("",)]
+    assert box.job("recover.py").returncode == 0
+    assert box.sql("SELECT id, status, end_time FROM sessions WHERE id = 'over'") == [
+        ("over", "completed", now.wall_ms)
+    ]
+
+
+def test_an_event_of_before_the_boot_that_found_it_out_comes_back(box: Box) -> None:
+    now = clock.now()
+    with Store(str(box.database)).writing() as connection:
+        early = Event("link_down", now.wall_ms - now.boottime_ms - 5000)
+        assert events.add(connection, [early], now) == 1
+    heal_aside(box)
+    assert box.job("recover.py").returncode == 0
+    assert box.sql("SELECT count(*) FROM metrics WHERE metric_name = 'stream.event'") == [(1,)]
+    assert quarantine.standing(str(box.database))[0].lost == 0
+
+
+def test_a_damaged_one_is_not_called_salvaged_before_what_came_is_synced(box: Box) -> None:
+    heal_aside(box)
+    (box.folder / "recover-wanted").touch()
+    reader = Store(str(box.database)).reading()
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM runs").fetchone()
+    assert box.collect().returncode == 0
+    done = box.job("recover.py")
+    assert (done.returncode, "a reader keeps it from being synced" in done.stderr) == (75, True)
+    assert [aside.salvaged for aside in quarantine.standing(str(box.database))] == [False]
+    assert (box.folder / "recover-wanted").exists()
+    reader.close()
+    assert box.job("recover.py").returncode == 0
+    assert [(aside.salvaged, aside.runs) for aside in quarantine.standing(str(box.database))] == [(True, RUNS + 1)]
+    assert box.past() == list(range(RUNS))
+    assert not (box.folder / "recover-wanted").exists()
+
+
+def test_who_can_not_note_that_it_was_moved_asks_for_the_rest_all_the_same(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full as well."""
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    forget_log(box)
+    zeros_at_the_head(box)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    with monkeypatch.context() as patched:
+        patched.setattr(quarantine.Aside, "note", full)
+        with pytest.raises(StoreProblem, match="No space left"):
+            recover.heal(str(box.database), "upload")
+    assert (box.folder / "recover-wanted").exists()
+    assert recover.main([]) == 0
+    assert box.past() == list(range(RUNS))
+
+
+def test_what_was_rolled_up_comes_once_whatever_maintenance_does_meanwhile(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are two ways to see the same minutes, and who is killed begins again."""
+    now = clock.now()
+    step = (now.wall_ms // 60_000 - 8 * 24 * 60) * 2**32
+    packed = f"[[1.0,5.0,6.0,5.0,2]{',null' * (NUMBERS - 1)}]"
+    with Store(str(box.database)).writing() as connection:
+        connection.execute("INSERT INTO minutes VALUES (? + 1, 1, 2, 1, ?)", (step, packed))
+    heal_aside(box)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    adopt = rolled.adopt
+
+    def adopted(store: Store, view: View) -> int:
+        found = adopt(store, view)
+        maintain(store, clock.now(), Pace(share=1))
+        return found
+
+    monkeypatch.setattr(rolled, "adopt", adopted)
+    with monkeypatch.context() as patched:
+        patched.setattr(recover, "_note", lambda *_: _killed())
+        with pytest.raises(KeyboardInterrupt):
+            recover.main([])
+    assert recover.main([]) == 0
+    maintain(Store(str(box.database)), clock.now(), Pace(share=1))
+    kept = box.sql("SELECT sum(value_count) FROM metrics_rolled_up WHERE metric_name = 'n.value0'")
+    assert kept == [(2,)]
+    assert box.sql("SELECT count(*) FROM minutes") == [(0,)]
+
+
+def _killed() -> None:
+    raise KeyboardInterrupt

@@ -16,7 +16,7 @@ from belabox_metrics.health import facts, judge
 from belabox_metrics.store import reserve, room
 from belabox_metrics.store.database import Store
 
-from .box import PYTHON, ROOT, Box
+from .box import PYTHON, ROOT, RUNS, Box
 from .remote import Remote
 
 # Collections while the disk is full.
@@ -215,3 +215,21 @@ def test_health_asks_to_be_told_that_a_damaged_one_was_seen(small: Box) -> None:
     quarantine.acknowledge(str(small.database))
     assert "damaged" not in storage(small)[1]
     assert os.path.exists(aside)
+
+
+def test_what_was_damaged_comes_back_when_there_is_room_and_that_there_is_none_is_told_once(small: Box) -> None:
+    small.fill()
+    store = Store(str(small.database))
+    with store.writing(checkpoint_first=True):
+        pass
+    small.write(0, bytes(100))
+    assert small.collect().returncode == 0
+    reserve.keep(str(small.database))
+    fill(small.folder / "others")
+    done = [small.job("recover.py") for _ in range(3)]
+    assert [one.returncode for one in done] == [75] * 3
+    assert [len(one.stderr.splitlines()) for one in done] == [1, 0, 0], [one.stderr for one in done]
+    assert Path(small.environment["BELABOX_METRICS_RECOVER"]).exists()
+    (small.folder / "others").unlink()
+    assert small.job("recover.py").returncode == 0
+    assert small.past() == list(range(RUNS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posix as os  # as environment.py says
 
+from ...clock import LATEST_MS
 from ...environment import variable
 from .. import importer
 from ..database import DatabaseError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from ...clock import Moment
 
 DAY_MS = 86_400_000
-# 2100: no clock of such a box was ever right beyond.
-LAST_MS = 4_102_444_800_000
 # The job that brings the rows in comes when it sees this file; named in recover.py and its unit as well.
 WANTED = "/run/belabox-metrics/recover-wanted"
 
@@ -26,7 +25,7 @@ def begin(connection: Connection, kept: str, moment: Moment) -> None:
     """Inside the transaction that makes a database: the rows of the file `kept` are to follow. One that can't be read
     at all stays where it is."""
     # A clock that nobody has set may be behind all that was sampled.
-    latest_ms = moment.wall_ms + DAY_MS if moment.synchronized else LAST_MS
+    latest_ms = moment.wall_ms + DAY_MS if moment.synchronized else LATEST_MS
     try:
         rows = Rows(kept, latest_ms)
     except DatabaseError:
