@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posix as os  # as environment.py says
 import sys
 import time
 
@@ -69,15 +70,15 @@ def main(arguments: list[str], again: bool = False) -> int:
             return show(collector, request)
         return collect(collector, request, clock.now(), started)
     except (Problem, DatabaseError) as caught:
-        failed = problem(caught, database_path())
-        metric = next((argument for argument in arguments if not argument.startswith("-")), "")
+        failed = problem(caught, request.database if request else database_path())
+        metric = request.metric if request else ""
         if isinstance(failed, Unwritable):
             from .refused import refused
 
             return refused(failed, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
         if isinstance(failed, Damaged) and not again and _heal(request):
             return main(arguments, again=True)
-        return journal.failure(failed, job="collect", metric=metric, message_id=journal.COLLECTION_FAILED)
+        return journal.failure(failed, job="collect", metric=metric or None, message_id=journal.COLLECTION_FAILED)
 
 
 def _heal(request: Request | None) -> bool:
@@ -137,7 +138,11 @@ def _own(request: Request) -> ModuleType:
     """What collects a metric that is a program of a person's own: one module for all of them.
 
     Raises UsageProblem when the configuration names no program for it."""
-    if not first(_stored_settings(request), "config.exec", ""):
+    if request.dry_run or not os.access(request.database, os.F_OK):
+        found = _stored_settings(request)
+    else:  # what is damaged, older or empty there is to be dealt with as any other metric does
+        found = _settings(Store(request.database), request.metric)
+    if not first(found, "config.exec", ""):
         raise UsageProblem(f"there is no metric {request.metric!r}", hint="belabox-metrics status lists them")
     from .own import collector
 
@@ -298,7 +303,10 @@ def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields:
 
 
 def show(collector: ModuleType, request: Request) -> int:
-    """Print what a collection would store. A metric made of differences is read twice, a second apart."""
+    """Print what a collection would store. A metric made of differences is read twice, a second apart. Names and texts
+    are from outside: they do nothing to the terminal."""
+    from .printable import printable
+
     world = World(request.root, _merged(collector, _stored_settings(request)))
     try:
         reading = collector.collect(world)
@@ -306,15 +314,16 @@ def show(collector: ModuleType, request: Request) -> int:
             time.sleep(1)
             reading = collector.collect(World(request.root, world.settings, reading.state, 1000))
     except NoData as reason:
-        print(f"{request.metric}: no data: {reason}")
+        print(printable(f"{request.metric}: no data: {reason}", None))
         return 0
     for sample in reading.samples:
         tags = ",".join([f'{key}="{value}"' for key, value in sorted(sample.tags.items())])
-        print(f"{sample.name}{{{tags}}} {sample.value}" if tags else f"{sample.name} {sample.value}")
+        line = f"{sample.name}{{{tags}}} {sample.value}" if tags else f"{sample.name} {sample.value}"
+        print(printable(line, None))
     for event in reading.events:
-        print(f"event {event.name}{canonical(event.tags)}: {event.text}")
+        print(printable(f"event {event.name}{canonical(event.tags)}: {event.text}", None))
     for warning in reading.warnings:
-        print(f"{request.metric}: {warning}", file=sys.stderr)
+        print(printable(f"{request.metric}: {warning}", None), file=sys.stderr)
     if not reading.samples:
         print(f"{request.metric}: no values yet: the counters stood still")
     return 0

@@ -48,13 +48,14 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     Where the service manager connected stderr to the journal (it sets JOURNAL_STREAM) the record goes there in the
     native protocol, else to stderr as text.
     """
-    if variable("JOURNAL_STREAM") and _send(message, priority, message_id, fields):
+    heard = _is_journal()
+    if heard and _send(message, priority, message_id, fields):
         return
     # A person at a terminal is told the sentence; who keeps a file of it may want to search the fields.
     kept = {} if sys.stderr.isatty() else fields
     shown = " ".join(f"{key}={value}" for key, value in kept.items() if value not in (None, ""))
     # The <N> prefix is the priority for a manager that reads stderr (sd-daemon(3)); a person need not see it.
-    prefix = f"<{priority}>" if variable("JOURNAL_STREAM") else ""
+    prefix = f"<{priority}>" if heard else ""
     text = f"{prefix}{_one_line(message)}" + (f"  [{_one_line(shown)}]" if shown else "")
     _print(text)
 
@@ -63,7 +64,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: 
     """Record that a job failed in a way a person can mend; the exit code it is to leave with. `again`: as it did the
     last time, which is no news."""
     message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"
-    if not variable("JOURNAL_STREAM"):
+    if not _is_journal():
         # To a person the sentence is all there is to say: the fields only repeat it.
         _print(_one_line(message))
         return problem.exit_code
@@ -77,6 +78,12 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: 
         **fields,
     )
     return problem.exit_code
+
+
+def _is_journal() -> bool:
+    """Whether stderr is the journal. A terminal that a service has opened, as one of a desktop, inherits the variable
+    and is none."""
+    return bool(variable("JOURNAL_STREAM")) and not sys.stderr.isatty()
 
 
 def _send(message: str, priority: int, message_id: str, fields: dict[str, object]) -> bool:

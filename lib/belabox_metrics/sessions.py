@@ -54,8 +54,8 @@ def _document(session: Stored) -> dict[str, object]:
 
 
 def _row(session: Stored) -> str:
-    start = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(session.start_ms / 1000))
     setup = ", ".join(str(session.metadata[key]) for key in ("relay", "pipeline") if key in session.metadata)
+    start = period.spelled(session.start_ms)
     return f"{session.id:36}  {start}  {_lasted(session):>9}  {session.status:9}  {setup}".rstrip()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
@@ -98,6 +99,43 @@ def test_a_dry_run_shows_and_stores_nothing(box: Box) -> None:
     assert done.returncode == 0
     assert "memory.total_bytes 16590381056" in done.stdout.splitlines()
     assert not box.database.exists()
+
+
+def test_a_dry_run_does_nothing_to_the_terminal(box: Box) -> None:
+    table = box.root / "proc/net/dev"
+    table.write_bytes(table.read_bytes() + b"\x1b[31m\xffwwan9: 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n")
+    done = box.job("collect", "network.traffic", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "wwan9" in done.stdout
+    assert (done.stdout + done.stderr).replace("\n", "").isprintable()
+
+
+def test_what_is_wrong_is_said_of_the_database_that_was_named(box: Box, tmp_path: Path) -> None:
+    assert box.job("collect", "memory.usage").returncode == 0
+    diary = tmp_path / "diary"
+    diary.write_text("dear diary\n" * 200)
+    done = box.job("collect", "--database", str(diary), "memory.usage")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"memory.usage: {diary}: this file is not a database"), done.stderr
+    content = bytearray(box.database.read_bytes())
+    copy = tmp_path / "copy.db"
+    # The first page is read when it is opened, the others by who looks into them.
+    content[1024:] = bytes(len(content) - 1024)
+    copy.write_bytes(content)
+    done = box.job("collect", "--database", str(copy), "memory.usage")
+    assert (done.returncode, f"{copy}: the database is damaged" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_person_at_a_terminal_is_told_though_a_service_has_opened_it(box: Box) -> None:
+    """A desktop's terminal inherits the variable of the service that it is part of."""
+    ours, theirs = pty.openpty()
+    command = ["/usr/bin/python3", "-IS", str(ROOT / "jobs/collect.py"), "no.such"]
+    environment = {"BELABOX_METRICS_DATABASE": str(box.database), "JOURNAL_STREAM": "9:9"}
+    done = subprocess.run(command, env=environment, stderr=theirs, check=False, timeout=60)
+    os.close(theirs)
+    assert done.returncode == 2
+    assert os.read(ours, 1000).startswith(b"no.such: there is no metric")
+    os.close(ours)
 
 
 @pytest.mark.parametrize(

@@ -178,3 +178,23 @@ def test_a_name_that_nobody_configured_leaves_nothing_behind(tmp_path: Path, ins
     assert done.returncode == 2
     assert "there is no metric 'room.climat'" in done.stderr
     assert "climat " not in box.run("cli", "status").stdout
+
+
+def test_it_meets_a_damaged_database_like_any_other(tmp_path: Path, install: Install) -> None:
+    box = Box(tmp_path)
+    install("climate", "echo room.temperature 21.5")
+    database = tmp_path / "metrics.db"
+    assert (
+        box.run("collect", "room.climate").returncode == 2
+    )  # there is no database, and nobody has said that it is one
+    assert not database.exists()
+    database.touch()
+    assert box.run("collect", "room.climate").returncode == 0
+    for end in ("-wal", "-shm"):
+        Path(f"{database}{end}").unlink()
+    database.write_text("dear diary\n" * 200)
+    assert box.run("collect", "room.climate", "--dry-run").returncode == 2
+    assert database.read_text() == "dear diary\n" * 200
+    done = box.run("collect", "room.climate")
+    assert (done.returncode, "moved to" in done.stderr) == (0, True), done.stderr
+    assert "room.temperature" in box.run("cli", "query", "room.climate").stdout
