@@ -65,6 +65,14 @@ class World:
 
         return time.time_ns() // 1_000_000
 
+    def running_ms(self) -> int:
+        """How long ago the run began, ms; 0 where that is not given."""
+        if self.moment is None:
+            return 0
+        from .clock import boottime_ms
+
+        return max(boottime_ms() - self.moment.boottime_ms, 0)
+
     def text(self, key: str) -> str:
         """A setting of the kinds `pattern`, `url`, `path`."""
         value = self.settings[key]

@@ -91,6 +91,7 @@ def _relay(world: World, memory: Memory) -> list[Sample]:
     samples = relay.collect(now)
     if now is None:
         return samples
+    now[relay.LATE] = world.running_ms()
     memory.relay = relay.mark(now)
     percent = relay.loss_percent(before, now, world.elapsed_ms or 0)
     if percent is not None:

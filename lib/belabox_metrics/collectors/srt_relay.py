@@ -45,6 +45,8 @@ def collect(world: World) -> Reading:
     memory = Memory.of(world.state)
     url = Url(world.text("url"))
     now = relay.parse(get(url, world.number("timeout")), url.host)
+    if now is not None:
+        now[relay.LATE] = world.running_ms()
     elapsed_ms = world.elapsed_ms or 0
     before = memory.follow(now, elapsed_ms)
     samples = [*relay.collect(now), Sample("srt.reconnects_total", memory.reconnects)]

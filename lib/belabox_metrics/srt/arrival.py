@@ -7,8 +7,8 @@ reckoned from its bitrate, in packets of the size that every sender of MPEG-TS o
 from __future__ import annotations
 
 from ..sample import Sample
-from .relay import LONGEST_GAP_MS
 from .relay import MARKED as OF_LOSS
+from .relay import apart_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def shares(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -
 
 def _arrived(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> float | None:
     """Packets, by the mean of the two bitrates; None where that tells nothing."""
-    if not 0 < elapsed_ms <= LONGEST_GAP_MS or "bitrate" not in before or "bitrate" not in now:
+    apart = apart_ms(before, now, elapsed_ms)
+    if apart is None or "bitrate" not in before or "bitrate" not in now:
         return None
-    return (before["bitrate"] + now["bitrate"]) / 2 * elapsed_ms / 8 / PAYLOAD  # kbit/s times ms is bits
+    return (before["bitrate"] + now["bitrate"]) / 2 * apart / 8 / PAYLOAD  # kbit/s times ms is bits
 
 
 def _grown(before: dict[str, Number], now: dict[str, Number], fields: tuple[str, ...]) -> Number | None:

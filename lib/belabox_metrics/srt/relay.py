@@ -55,7 +55,9 @@ VIEWERS = (
 HEADERS = 44
 # A bitrate at either end says nothing about what lies between them when that is long.
 LONGEST_GAP_MS = 120_000
-# An answer may come seconds late, and the next one not.
+# A field that the relay does not give: how long after the run began it answered, ms. Whoever asks adds it.
+LATE = "late_ms"
+# Of one connection, by how much less than the time between two runs its uptime may grow: an answer may come late.
 _LATE_S = 10
 
 
@@ -89,6 +91,15 @@ def is_another(before: dict[str, Number], now: dict[str, Number], elapsed_ms: in
     return now.get("uptime", 0) < before["uptime"] + max(elapsed_ms / 1000 - _LATE_S, 0)
 
 
+def apart_ms(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> Number | None:
+    """Ms between two answers of runs that began `elapsed_ms` apart; None without one before, and when it is too long
+    ago for what was measured at both ends to say anything about the time between.
+
+    Over a bad link an answer takes seconds, as much as there are between two runs."""
+    apart = elapsed_ms + now.get(LATE, 0) - before.get(LATE, 0)
+    return apart if elapsed_ms > 0 and 0 < apart <= LONGEST_GAP_MS else None
+
+
 def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: int) -> float | None:
     """Packets missing at first arrival, percent of those sent, between two readings `elapsed_ms` apart;
     None when it can't be told: counters not given or gone back, another connection, nothing received, too
@@ -97,9 +108,8 @@ def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: 
     An estimate. The relay counts what was lost but not what arrived, so that is taken to be the mean of the
     two bitrates (each measured over its last second) for all of the time. Every packet that was sent was
     either delivered, be it after a retransmission, or dropped."""
-    if not 0 < elapsed_ms <= LONGEST_GAP_MS:
-        return None
-    if is_another(before, now, elapsed_ms):
+    apart = apart_ms(before, now, elapsed_ms)
+    if apart is None or is_another(before, now, elapsed_ms):
         return None
     if "bitrate" not in before or "bitrate" not in now:
         return None
@@ -107,14 +117,14 @@ def loss_percent(before: dict[str, Number], now: dict[str, Number], elapsed_ms: 
     if lost is None:
         return None
     dropped = _payload(before, now, "bytesRcvDrop", "pktRcvDrop") or 0
-    delivered = (before["bitrate"] + now["bitrate"]) / 2 * elapsed_ms / 8  # kbit/s times ms is bits
+    delivered = (before["bitrate"] + now["bitrate"]) / 2 * apart / 8  # kbit/s times ms is bits
     if delivered + dropped == 0:
         return None
     return min(round(100 * lost / (delivered + dropped), 3), 100.0)
 
 
 # What a later loss_percent needs of a reading, in this order in the text of `mark`.
-MARKED = ("uptime", "bitrate", "pktRcvLoss", "bytesRcvLoss", "pktRcvDrop", "bytesRcvDrop")
+MARKED = ("uptime", "bitrate", "pktRcvLoss", "bytesRcvLoss", "pktRcvDrop", "bytesRcvDrop", LATE)
 
 
 def mark(found: dict[str, Number], wanted: tuple[str, ...] = MARKED) -> str:

@@ -206,8 +206,12 @@ def state_of(**fields: int | float) -> dict[str, Any]:
         # another connection, whichever way it shows
         (state_of(), state_of(uptime=3), 5000, None),
         (state_of(uptime=20), state_of(uptime=25, pktRcvLoss=100, bytesRcvLoss=136_000), 60_000, None),
-        # the same, of which an answer came late
+        # no younger than an answer that came late makes it
         (state_of(), state_of(uptime=101, pktRcvLoss=100, bytesRcvLoss=136_000), 10_000, 2.106),
+        # runs five seconds apart, whose answers came after 2.5 s and at once, and the other way round
+        (state_of(late_ms=2500), state_of(uptime=102, pktRcvLoss=50, bytesRcvLoss=68_000, late_ms=0), 5000, 4.211),
+        (state_of(late_ms=0), state_of(uptime=107, pktRcvLoss=150, bytesRcvLoss=204_000, late_ms=2500), 5000, 4.211),
+        (state_of(late_ms=9000), state_of(uptime=105), 5000, None),
         (state_of(bytesRcvLoss=5), state_of(uptime=105, bytesRcvLoss=4), 5000, None),
         (state_of(pktRcvLoss=5), state_of(uptime=105, pktRcvLoss=4), 5000, None),
         ({}, state_of(), 5000, None),
@@ -246,7 +250,7 @@ def test_two_runs_against_a_relay(serve: Serve) -> None:
     assert seen == [None, 4.211, None, None, 0.0]
 
 
-@pytest.mark.parametrize("line", ["", "1 2 3", "a b c d e f", "nan inf -1 1e999 x \u00b2", "- - - - - -"])
+@pytest.mark.parametrize("line", ["", "1 2 3", "a b c d e f", "nan inf -1 1e999 x \u00b2 y", "- - - - - - -"])
 def test_a_mark_of_another_version_is_none(line: str) -> None:
     assert relay.marked(line) == {}
 

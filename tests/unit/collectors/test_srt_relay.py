@@ -7,6 +7,7 @@ from typing import Any, Callable, Union
 
 import pytest
 
+from belabox_metrics import clock
 from belabox_metrics.collectors import srt_packet_loss, srt_relay
 from belabox_metrics.config import configuration
 from belabox_metrics.errors import ConfigProblem, SourceProblem, TryLater
@@ -112,6 +113,20 @@ def test_shares_between_two_runs(serve: Serve) -> None:
         [None, None, None, 2],  # back so soon that no run saw it gone
         [0.0, 0.0, 0.0, 2],
     ]
+
+
+def test_an_answer_that_was_long_in_coming_is_of_a_longer_time(serve: Serve) -> None:
+    """Runs five seconds apart with the same share of drops: the second answer came 2.5 s after its run began."""
+    told = [stream(10), stream(17, pktRcvDrop=38), stream(20, pktRcvDrop=51)]
+    relay, state, shares = Relay(serve, [*told]), "", []
+    for late_ms in (0, 2500, 0):
+        at = world(relay.url, state)
+        now = clock.now()
+        at.moment = clock.Moment(now.wall_ms, now.boottime_ms - late_ms, now.boot_id, False)
+        reading = srt_relay.collect(at)
+        state = reading.state
+        shares.append(values(reading).get("srt.drop_percent"))
+    assert shares == [None, pytest.approx(1, abs=0.1), pytest.approx(1, abs=0.1)]
 
 
 def test_a_stream_that_came_back_while_the_relay_could_not_be_asked(serve: Serve) -> None:
