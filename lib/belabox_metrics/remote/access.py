@@ -11,9 +11,13 @@ from .urls import origin, query_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from re import Pattern
     from ssl import SSLContext
 
     from .settings import Remote
+
+# The same wherever they are written (RFC 3986, section 2.3).
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class Access:
@@ -43,7 +47,7 @@ class Access:
     def hidden(self, text: bytes) -> bytes:
         """`text`, which a server said, without what was said to it in confidence."""
         for secret in self._secrets:
-            text = text.replace(secret, b"...")
+            text = _as_repeated(secret).sub(b"...", text)
         return text
 
     def ssl_context(self, url: str) -> SSLContext:
@@ -110,6 +114,20 @@ class Access:
             raise ConfigProblem(
                 f"or {self._remote.client_certificate} can't be read: {fault.strerror}", where=where
             ) from None
+
+
+def _as_repeated(secret: bytes) -> Pattern[bytes]:
+    """`secret` as it is, or as JSON, HTML or a URL spells it: what is no letter and no digit has other forms there."""
+    import re
+
+    def spelled(code: int) -> bytes:
+        char = re.escape(bytes((code,)))
+        if code in _PLAIN:
+            return char
+        digits = b"(?i:%02x)" % code
+        return rb"(?:\\?%b|%%%b|\\u00%b|&#0*%d;|&#[xX]0*%b;|&[A-Za-z]+;)" % (char, digits, digits, code, digits)
+
+    return re.compile(b"".join([spelled(code) for code in secret]))
 
 
 def _trust_system(context: SSLContext) -> None:

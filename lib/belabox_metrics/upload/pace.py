@@ -43,7 +43,9 @@ class Pace:
 
     def learn(self, sent: int, seconds: float, limit: float | None) -> None:
         """`sent` bytes were accepted after so many seconds; `limit`: they were paced to that."""
-        if sent < TELLING_BYTES or seconds <= 0:
+        # What is paced takes its time for that: half of what such a chunk may be tells as much.
+        telling = TELLING_BYTES if limit is None else min(TELLING_BYTES, limit * CHUNK_S / 2)
+        if sent < telling or seconds <= 0:
             return
         measured = sent / seconds
         rate = self.rate or FIRST_RATE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import traceback
 from base64 import b64encode
 from pathlib import Path
 from typing import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -165,6 +168,34 @@ def test_a_server_that_repeats_the_secret_is_not_quoted(
     assert b"Host: 127.0.0.1" in reply.body
     assert CANARY.encode() not in reply.body
     assert b64encode(f"box:{CANARY}".encode()) not in reply.body
+
+
+SECRET = CANARY + "/b+c\"d\\e&<f>'g=\x7e%2"
+SPELLINGS = {
+    "as it is": SECRET,
+    "JSON": json.dumps(SECRET),
+    "JSON of PHP": json.dumps(SECRET).replace("/", "\\/"),
+    "JSON of Go": json.dumps(SECRET).replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003E"),
+    "HTML": html.escape(SECRET),
+    "HTML of Go": html.escape(SECRET).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    "a URL": quote(SECRET, safe=""),
+    "a URL in small letters": quote(SECRET, safe="").replace("%2F", "%2f"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_server_that_spells_the_secret_in_its_own_way_is_not_quoted(
+    settings: Settings, server: Server, handed: Path, spelling: str
+) -> None:
+    (handed / "api-token").write_text(SECRET)
+    said = f'{{"error": "no such token: {SPELLINGS[spelling]}, go away"}}'.encode()
+    server.answer = lambda connection: connection.sendall(
+        b"HTTP/1.1 401 x\r\nContent-Length: %d\r\n\r\n" % len(said) + said
+    )
+    reply = Client(Access(settings(server.url, **{"remote.auth.type": "bearer_token"})), 5).post(server.url, b"", {})
+    assert CANARY.encode() not in reply.body
+    assert b"no such token: " in reply.body
+    assert b", go away" in reply.body
 
 
 def test_a_server_that_repeats_the_url_is_not_quoted(settings: Settings, server: Server) -> None:
