@@ -100,7 +100,7 @@ def _encoder(root: str, arguments: list[str]) -> Facts:
         facts.update(elements(_text(root, positions[0])))
     for option, name in (("l", "latency_ms"), ("d", "delay_ms")):
         number = options.get(option, "")
-        if number.lstrip("-").isdigit() and number.isascii() and len(number) < 10:
+        if number.removeprefix("-").isdigit() and number.isascii() and len(number) < 10:
             facts[name] = int(number)
     limits = _text(root, options.get("b", "")).split()
     if len(limits) == 2 and all(limit.isdigit() and limit.isascii() and len(limit) < 12 for limit in limits):

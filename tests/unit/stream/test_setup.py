@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from belabox_metrics.stream import setup
+from belabox_metrics.stream.processes import ENCODER, Process
 
 SECRET = "live_s3cret"
 ARGUMENTS = ["/usr/bin/belacoder", "/tmp/p", "127.0.0.1", "9000", "-d", "-40", "-b", "/tmp/br", "-l", "1500"]
@@ -29,6 +32,16 @@ def test_the_encoder() -> None:
     positions, options = setup.encoder([*ARGUMENTS, "-s", SECRET])
     assert positions == ["/tmp/p", "127.0.0.1", "9000"]
     assert options == {"d": "-40", "b": "/tmp/br", "l": "1500"}
+
+
+@pytest.mark.parametrize(
+    ("given", "latency_ms"), [("1500", 1500), ("-40", -40), ("--40", None), ("-", None), ("", None), ("1" * 10, None)]
+)
+def test_what_is_no_number_is_not_known(tmp_path: Path, given: str, latency_ms: int | None) -> None:
+    """Anybody may call a program so, and give it any arguments."""
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/7/cmdline").write_text("\0".join([*ARGUMENTS[:-1], given, ""]))
+    assert setup.read(str(tmp_path), {ENCODER: Process(7, 0)}).get("latency_ms") == latency_ms
 
 
 @pytest.mark.parametrize(
