@@ -8,7 +8,13 @@ from __future__ import annotations
 # Decimal, as disks and links are sold.
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 # End of a name to (unit, what one of it is in that unit); those with a unit of no length get prefixes.
-_SCALED = {"_bytes": ("B", 1), "_hertz": ("Hz", 1), "_kbps": ("bit/s", 1000), "_mbps": ("bit/s", 1_000_000)}
+_SCALED = {
+    "_bytes": ("B", 1),
+    "_hertz": ("Hz", 1),
+    "_bps": ("bit/s", 1),
+    "_kbps": ("bit/s", 1000),
+    "_mbps": ("bit/s", 1_000_000),
+}
 _PLAIN = {
     "_percent": "%",
     "_celsius": "°C",

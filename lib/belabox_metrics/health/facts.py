@@ -213,4 +213,5 @@ def _first_ms(oldest: Stamp | None, *steps_ms: int | None) -> int | None:
 def _stamp(wall_ms: int | None, boot_id: str | None, boottime_ms: int | None) -> Stamp | None:
     if wall_ms is None or boottime_ms is None:
         return None
-    return Stamp(wall_ms, boot_id or "", boottime_ms)
+    # What is no number is to be found out here, and not by who reckons with it.
+    return Stamp(int(wall_ms), boot_id or "", int(boottime_ms))

@@ -118,8 +118,6 @@ def _setup(metadata: dict[str, object]) -> list[Line]:
     found = []
     for key, label in _SETUP.items():
         value = metadata.get(key)
-        if key.endswith("_bps") and isinstance(value, int):
-            found.append(Line(label, shown("kbps_kbps", value / 1000)))
-        elif isinstance(value, (str, int)):
+        if isinstance(value, (str, int)):
             found.append(Line(label, shown(key, value)))
     return found

@@ -410,6 +410,14 @@ def test_settings_that_can_not_be_are_a_problem_and_no_crash(at_work: Box, value
             facts.read(at_work.store)
 
 
+@pytest.mark.parametrize("column", ["last_timestamp_ms", "last_boottime_ms", "done_timestamp_ms", "done_boottime_ms"])
+def test_a_time_that_can_not_be_is_a_problem_and_no_crash(at_work: Box, column: str) -> None:
+    with at_work.store.writing() as connection:
+        connection.execute(f"UPDATE jobs SET {column} = 'soon'")
+    with pytest.raises(StoreProblem, match="holds what it should not"):
+        facts.read(at_work.store)
+
+
 def test_the_defaults_are_those_of_the_configuration() -> None:
     stated = {(key.section, key.stored): key.default for key in KEYS}
     assert {name: stated[name] for name in limits.DEFAULTS} == limits.DEFAULTS

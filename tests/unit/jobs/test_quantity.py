@@ -17,6 +17,7 @@ from belabox_metrics.quantity import shown
         ("cpu.frequency_hertz", 1_800_000_000, "1.8 GHz"),
         ("srt.bitrate_kbps", 7760, "7.76 Mbit/s"),
         ("srt.bandwidth_mbps", 266.016, "266 Mbit/s"),
+        ("bitrate_max_bps", 6_500_000, "6.5 Mbit/s"),
         ("srt.rtt_ms", 45.123, "45.1 ms"),
         ("srt.latency_ms", 2000, "2 s"),
         ("system.uptime_seconds", 7500.5, "2.08 h"),

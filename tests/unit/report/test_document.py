@@ -119,6 +119,14 @@ def test_no_secret_and_nothing_unknown_of_the_setup_is_shown(stream: Stream) -> 
     assert "relay.example.net:5000" in html(made)
 
 
+def test_a_setup_that_can_not_be_is_shown_as_it_is(stream: Stream) -> None:
+    """As one that was taken over may be."""
+    stream.metadata = f'{{"bitrate_max_bps":1{"0" * 400},"latency_ms":-1{"0" * 400},"pipeline":["x"]}}'
+    text = Reader(html(stream.play())).text
+    assert "highest bitrate> 1e308" in text
+    assert "latency< -1e308" in text
+
+
 def test_the_numbers_are_those_of_the_database(stream: Stream) -> None:
     stream.value("cpu.temperature", 600, 630, 93.25)
     rows = table(Reader(html(stream.play())))
