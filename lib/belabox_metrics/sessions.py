@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     if not 0 < number <= _MOST:
         raise argparse.ArgumentTypeError(f"is not from 1 to {_MOST}")
     return number

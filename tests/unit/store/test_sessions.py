@@ -231,6 +231,7 @@ def test_the_command_without_streams_or_database(box: Box, capsys: pytest.Captur
     for wrong in ("0", "x", "1001"):
         with pytest.raises(SystemExit):
             main(["--limit", wrong])
+        assert "--limit: is not from 1 to 1000" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("metadata", ["no JSON", "[", '"text"', "", None])
