@@ -94,7 +94,7 @@ def recover(store: Store) -> None:
     state = importer.standing(store.connection())
     asides = quarantine.unsalvaged(store.path)
     # All may be in, and the power gone before that was noted.
-    if state is None or not salvage.is_name(state.name) or (state.done and not asides):
+    if state is None or not quarantine.is_name(state.name) or (state.done and not asides):
         return
     for aside in asides:
         with contextlib.suppress(OSError):

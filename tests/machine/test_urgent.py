@@ -13,6 +13,7 @@ pytestmark = pytest.mark.machine
 CONFIG = "/etc/belabox-metrics/config.yaml"
 COLLECT = "belabox-metrics@memory.usage.service"
 UPLOAD = "belabox-metrics-upload.service"
+RECOVER = "belabox-metrics-recover.service"
 PATH = "belabox-metrics-urgent.path"
 WANTED = "/run/belabox-metrics/upload-wanted"
 # Of the overlay's server, which shows a sample a second after it has come.
@@ -85,3 +86,24 @@ def test_an_uploader_that_leaves_the_file_is_no_busy_loop(own: Machine, fault: s
     own.wait_until(lambda: own.run("test", "-e", WANTED, check=False).returncode == 1, 30, "the file is still there")
     own.wait_until(lambda: ended(own), 20, "the uploader runs on")
     assert own.systemctl("is-active", PATH) == "active"
+
+
+def test_a_recovery_that_can_not_go_on_for_now_is_no_busy_loop(own: Machine) -> None:
+    """It leaves with 75, which is no failure, and its file behind."""
+    watched, wanted = RECOVER.replace(".service", ".path"), "/run/belabox-metrics/recover-wanted"
+    database = "/var/lib/belabox-metrics/metrics.db"
+    own.run("systemd-run", "--quiet", "--unit=other", "flock", f"{database}.recover", "sleep", "99")
+    own.systemctl("start", watched)
+    try:
+        own.run("touch", wanted)
+        state = ("show", "-P", "SubState", RECOVER)
+        own.wait_until(lambda: own.systemctl(*state) == "stop-post", 20, "it was not started, or does not wait")
+        # Between two starts it is so for a moment too.
+        assert {own.systemctl(*state) for _ in range(20)} == {"stop-post"}
+        assert own.systemctl("show", "-P", "ExecMainStatus", RECOVER) == "75"
+        assert own.run("test", "-e", wanted, check=False).returncode == 0
+    finally:
+        own.systemctl("stop", "other.service")
+    own.systemctl("kill", "--signal=KILL", "--kill-who=control", RECOVER)
+    own.wait_until(lambda: own.run("test", "-e", wanted, check=False).returncode == 1, 30, "the file is still there")
+    own.systemctl("stop", watched)

@@ -40,7 +40,7 @@ def prune(work: Work) -> Done:
         "rejected": _rejected(work, old),
     }
     # Who brings in old runs remembers by what numbers they name these.
-    if work.memory.sweeps and not importer.is_open(work.connection):
+    if work.memory.sweeps and not importer.unfinished(work.connection):
         rows["boots"] = _unused(work, "boots", _BOOTS)
         rows["shapes"] = _unused(work, "shapes", _SHAPES)
         rows["sessions"] = _sessions(work)

@@ -8,7 +8,7 @@ not either.
 from __future__ import annotations
 
 from ..sample import Sample
-from ..store import backlog, events, flights, importer, queue
+from ..store import backlog, events, flights, importer, quarantine, queue
 from . import hours, steps
 from .standing import Standing
 from .steps import SHAPES, Names
@@ -56,7 +56,7 @@ def roll_up(work: Work) -> Done:
     with_values = _runs(work, names, old, empty=False)
     rows = with_values + _runs(work, names, old, empty=True)
     # Of a damaged database the same minutes may come once more.
-    minutes = 0 if importer.is_open(work.connection) else _fives(work, names)
+    minutes = 0 if quarantine.is_name(importer.unfinished(work.connection)) else _fives(work, names)
     samples = [Sample("storage.runs_rolled_up", rows), Sample("storage.minutes_rolled_up", minutes)]
     message = f"rolled up: {rows} runs to minutes, {minutes} minutes to five" if rows or minutes else ""
     return Done(samples, message)

@@ -171,10 +171,10 @@ def standing(connection: Connection) -> Import | None:
     return state
 
 
-def is_open(connection: Connection) -> bool:
-    """Whether older runs than the oldest may still come. Cheap: for who rolls up or prunes."""
+def unfinished(connection: Connection) -> str:
+    """Whose runs may still come, older than the oldest here; "" for nobody's. Cheap: for who rolls up or prunes."""
     state = standing(connection)
-    return state is not None and not state.done
+    return "" if state is None or state.done else state.name
 
 
 def go_on(store: Store, source: Source, until: float, tell: Callable[[Import], None] = lambda _: None) -> Import:

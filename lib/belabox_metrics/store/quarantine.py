@@ -78,6 +78,11 @@ def standing(path: str) -> list[Aside]:
     return [Aside(f"{directory}/{entry}", _read(f"{directory}/{entry}{_NOTE}")) for entry in found]
 
 
+def is_name(name: str) -> bool:
+    """Whether an import is of one of these."""
+    return _MARK in name
+
+
 def unsalvaged(path: str) -> list[Aside]:
     """Those whose runs are still to come, oldest first."""
     return [aside for aside in standing(path) if not aside.salvaged]

@@ -183,11 +183,6 @@ def _is_torn(views: list[View], after: int) -> bool:
     return not any(view.is_whole(after) for view in views)
 
 
-def is_name(name: str) -> bool:
-    """Whether an import is one of these."""
-    return ".damaged-" in name
-
-
 def begin(connection: Connection, path: str) -> None:
     """Let a database that is being made beside damaged ones go on where they ended, and await their runs. Inside the
     transaction that makes it."""

@@ -160,6 +160,13 @@ def test_keys_of_a_unit_are_sorted_within_service() -> None:
             assert keys == sorted(keys), unit.name
 
 
+def test_a_job_that_can_not_do_its_work_for_now_has_not_failed() -> None:
+    """It leaves with 75 and one record: docs/recovery.md."""
+    for job in ("@", "-clock", "-maintain", "-recover", "-upload"):
+        unit = ROOT / f"units/belabox-metrics{job}.service"
+        assert "\nSuccessExitStatus=75\n" in unit.read_text(), unit.name
+
+
 def test_every_message_id_is_explained_in_the_catalog_and_no_other() -> None:
     code = set(re.findall(r'^[A-Z_]+ = "([0-9a-f]{32})"', (ROOT / "lib/belabox_metrics/journal.py").read_text(), re.M))
     catalog = set(re.findall(r"^-- ([0-9a-f]{32})$", (ROOT / "units/belabox-metrics.catalog").read_text(), re.M))
