@@ -10,6 +10,8 @@ from .world import Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from .sample import Sample
     from .world import World
 
@@ -109,8 +111,8 @@ def index(name: str, prefix: str) -> int:
     return -1
 
 
-def distinct(name: str, taken: dict[str, str]) -> str:
-    """`name`, or `name-2` and so on when it is among the keys of `taken`."""
+def distinct(name: str, taken: Container[str]) -> str:
+    """`name`, or `name-2` and so on when it is in `taken`."""
     label, count = name, 1
     while label in taken:
         count += 1

@@ -73,6 +73,12 @@ class World:
 
         return max(boottime_ms() - self.moment.boottime_ms, 0)
 
+    def is_fresh(self, written_ms: int) -> bool:
+        """Whether a file that was written then (Unix time) tells of now, by the setting `stale_after`.
+
+        One from the future does as little: the clock was set back since."""
+        return abs(self.wall_ms() - written_ms) <= self.number("stale_after")
+
     def text(self, key: str) -> str:
         """A setting of the kinds `pattern`, `url`, `path`."""
         value = self.settings[key]

@@ -174,8 +174,6 @@ def _fresh(world: World, setting: str) -> tuple[str, int]:
     stale."""
     path = world.text(setting)
     text, written_ms = read_tail(world.root, path, TAIL)
-    longest_ms = world.number("stale_after")
-    # A file from the future is as little to be trusted: the clock was set back since.
-    if abs(world.wall_ms() - written_ms) > longest_ms:
-        raise NoData(f"{path} is stale, not written for more than {longest_ms / 1000:g} s")
+    if not world.is_fresh(written_ms):
+        raise NoData(f"{path} is stale, not written for more than {world.number('stale_after') / 1000:g} s")
     return text, written_ms

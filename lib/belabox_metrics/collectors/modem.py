@@ -7,6 +7,7 @@ routers of their own appear as what they are to the box, network cards on USB wi
 
 from __future__ import annotations
 
+from ..attributes import distinct
 from ..errors import NoData, Problem
 from ..modem import identity, interfaces, mmcli, series
 from ..modem.memory import BEFORE, NOW, Memory
@@ -135,12 +136,7 @@ def _name(root: str, modem: Answer, number: str, taken: set[str]) -> str:
     """Without anything to hash it is the interface; a second modem with the same IMEI, which there should not be, is
     numbered."""
     name = identity.hashed(root, mmcli.text(modem, "generic", "equipment-identifier"))
-    name = name or series.interface(modem) or f"modem{number}"
-    label, count = name, 1
-    while label in taken:
-        count += 1
-        label = f"{name}-{count}"
-    return label
+    return distinct(name or series.interface(modem) or f"modem{number}", taken)
 
 
 def _sticks(root: str, found: Found) -> dict[str, str]:

@@ -105,11 +105,9 @@ def _file(world: World, memory: Memory) -> list[Sample]:
     path = world.text("file")
     where = world.root + path
     text, written_ms = read_tail(world.root, path, TAIL)
-    age_ms = world.wall_ms() - written_ms
-    longest_ms = world.number("stale_after")
-    # A file from the future is as little to be trusted: the clock was set back since.
-    if abs(age_ms) > longest_ms:
-        raise NoData(f"{where}: statistics are stale, not written for more than {longest_ms / 1000:g} s")
+    if not world.is_fresh(written_ms):
+        longest_s = world.number("stale_after") / 1000
+        raise NoData(f"{where}: statistics are stale, not written for more than {longest_s:g} s")
     document = _document(text)
     if srtla_telemetry.recognises(document):
         return srtla_telemetry.collect(document, where)

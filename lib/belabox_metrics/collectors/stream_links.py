@@ -164,8 +164,7 @@ def _telemetry(world: World, _sent_kbps: float) -> list[Sample]:
         text, written_ms = read_tail(world.root, path, _TELEMETRY)
     except NoData:
         return []
-    # A file from the future is as little to be trusted: the clock was set back since.
-    if abs(world.wall_ms() - written_ms) > world.number("stale_after"):
+    if not world.is_fresh(written_ms):
         return []
     from ..json_text import parse
     from ..srt import srtla_telemetry
