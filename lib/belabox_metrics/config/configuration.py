@@ -137,6 +137,9 @@ def _check_together(values: Sections, findings: Findings) -> None:
             line = values.line("health.port")
             what = f"is not the port of health.listen, {port}"
             findings.add(line, "health.port", what, "remove health.port")
+    path = values.text("health.path")
+    if path in PAGES or path.startswith(REPORTS):
+        findings.add(values.line("health.path"), "health.path", "is another page of this box", "as in: /healthz")
     for small, large in _ORDERED:
         if values.number(small) > values.number(large):
             given, other = (large, small) if values.is_given(large) else (small, large)
@@ -159,6 +162,9 @@ def _check_access(values: Sections, findings: Findings) -> None:
             findings.add(values.line(given), given, f"is set but {other} is not", "they go together")
 
 
+# What is where on the health socket beside /health (health/places.py, health/responder.py).
+PAGES = ("/metrics", "/health/live", "/health/ready")
+REPORTS = "/report/"
 # The first of each must not be more than the second.
 _ORDERED = (
     ("storage.retention.full_resolution", "storage.retention.aggregated_1m"),

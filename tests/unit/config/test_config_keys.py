@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from belabox_metrics.config import keys, kinds
+from belabox_metrics.config import configuration, keys, kinds
+from belabox_metrics.health import places
+from belabox_metrics.health.responder import PATH
 
 if TYPE_CHECKING:
     from belabox_metrics.config.configuration import Configuration
@@ -274,6 +276,9 @@ def test_unknown_key_is_refused_with_the_right_one(refused: Refused, text: str, 
     ("text", "said"),
     [
         ("remote: {enabled: true}\n", "3: remote.enabled: is true but there is no remote.url"),
+        ("health: {path: /metrics}\n", "3: health.path: is another page of this box (as in: /healthz)"),
+        ("health: {path: /health/ready}\n", "3: health.path: is another page of this box (as in: /healthz)"),
+        ("health: {path: /report/x}\n", "3: health.path: is another page of this box (as in: /healthz)"),
         ("remote: {url: '', enabled: yes}\n", "3: remote.enabled: is true but there is no remote.url"),
         (
             "health: {port: 9101, listen: '127.0.0.1:9100'}\n",
@@ -310,6 +315,11 @@ def test_keys_that_contradict_each_other_are_refused(refused: Refused, text: str
     lines = refused(REST + text)
     assert len(lines) == 1, lines
     assert lines[0].startswith(said)
+
+
+def test_the_pages_of_the_box_are_those_of_the_responder() -> None:
+    assert {"/", *configuration.PAGES} == {*places.AT, f"{PATH}/live", f"{PATH}/ready"}
+    assert list(places.BELOW) == [configuration.REPORTS]
 
 
 def test_device_id_is_needed(refused: Refused) -> None:
