@@ -58,9 +58,20 @@ def main(arguments: list[str]) -> int:
             return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED)
         from ..refused import give_up
 
+        if isinstance(failed, Unwritable):
+            _sleep_on()
         return give_up(failed, store.path, job="upload", message_id=journal.UPLOAD_FAILED)
     finally:
         turn.release()
+
+
+def _sleep_on() -> None:
+    """What can't be written down is not sent, however urgent: systemd would start this one again and again for the
+    file that woke it, and at once, since to come later is no failure."""
+    try:
+        wake.clear()
+    except Problem:  # that there is no room is told already
+        return
 
 
 def upload(store: Store, moment: clock.Moment, everything: bool) -> int:

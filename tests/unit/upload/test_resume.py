@@ -12,12 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from belabox_metrics import clock
+from belabox_metrics import clock, wake
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
 from belabox_metrics.store.flights import Flight
-from belabox_metrics.upload import drain, sender
+from belabox_metrics.upload import drain, sender, uploader
 
 from .box import Box, Remote, status, upload
 
@@ -55,6 +55,29 @@ def test_what_cannot_be_written_down_is_not_sent_over_and_over(small_disk: Path,
     assert upload(box.store).returncode == 0
     assert box.pending() == 0
     assert len(set(remote.arrived())) == 40
+
+
+def test_on_a_disk_that_is_read_only_it_is_not_started_again_and_again(
+    small_disk: Path, tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """75 is no failure to systemd, which starts it as long as the file that woke it is there."""
+    for name in ("WANTED", "RUN"):
+        monkeypatch.setenv(f"BELABOX_METRICS_{name}", str(tmp_path / name))
+    (tmp_path / "RUN").mkdir()
+    box = Box(tmp_path, remote.url)
+    box.sample(0)
+    wake.make()
+    subprocess.run(["mount", "--bind", tmp_path, small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", small_disk], check=True)
+    try:
+        monkeypatch.setenv("BELABOX_METRICS_DATABASE", str(small_disk / "metrics.db"))
+        assert uploader.main(["--due"]) == 75
+    finally:
+        subprocess.run(["umount", "-l", small_disk], check=True)
+    assert not wake.is_wanted()
+    monkeypatch.setenv("BELABOX_METRICS_DATABASE", box.store.path)
+    assert uploader.main(["--due"]) == 0
+    assert len(remote.arrived()) == 1
 
 
 @pytest.mark.parametrize("changed", ["", "gar\rbage", "Content-Type: application/json\n"])
