@@ -152,16 +152,16 @@ def measure(client: Client, url: str, now: Callable[[], Moment] = clock.now) -> 
         before = now()
         try:
             reply = client.get(url, {"Cache-Control": "no-cache"})
-        except TryLater:
+            after = now()
+            server_ms = _time_of(reply, after, url)
+        except TryLater:  # the first answer, slow as it was, stands
             if found is None:
                 raise
             break
-        after = now()
         took_ms = after.boottime_ms - before.boottime_ms
         if abs(after.wall_ms - before.wall_ms - took_ms) > JUMP_MS:
             continue
         if found is None or took_ms < found.duration_ms:
-            server_ms = _time_of(reply, after, url)
             local_ms = (before.wall_ms + after.wall_ms) / 2
             found = Skew(local_ms - server_ms, DATE_MS + took_ms / 2, after, url, reply.status, took_ms)
         if took_ms <= QUICK_MS:

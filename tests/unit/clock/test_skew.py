@@ -58,6 +58,19 @@ def test_what_took_long_to_connect_is_asked_again_on_the_same_connection(box: Bo
     assert skew.duration_ms == 3000, "the quicker of the two"
 
 
+def test_a_second_answer_without_a_time_takes_nothing_from_the_first(box: Box, server: Server) -> None:
+    server.says(SERVER_S)
+    clock = Clock(SERVER_MS, (3000, 100))
+
+    def now() -> Moment:
+        if server.asked:
+            server.headers.clear()
+        return clock()
+
+    skew = measure(box.client, f"{server.origin}/health", now)
+    assert (skew.duration_ms, len(server.asked)) == (3000, 2)
+
+
 def test_a_clock_that_is_set_between_question_and_answer_tells_nothing(box: Box, server: Server) -> None:
     server.says(SERVER_S)
     skew = measured(box, server, Clock(-SERVER_MS, (50, 50), (2 * SERVER_MS, 0)))
