@@ -138,11 +138,8 @@ def _own(request: Request) -> ModuleType:
     """What collects a metric that is a program of a person's own: one module for all of them.
 
     Raises UsageProblem when the configuration names no program for it."""
-    if request.dry_run or not os.access(request.database, os.F_OK):
-        found = _stored_settings(request)
-    else:  # what is damaged, older or empty there is to be dealt with as any other metric does
-        found = _settings(Store(request.database), request.metric)
-    if not first(found, "config.exec", ""):
+    # Half a surrogate pair is no name, and no text that a database takes.
+    if not (request.metric.isprintable() and first(_known_settings(request), "config.exec", "")):
         raise UsageProblem(f"there is no metric {request.metric!r}", hint="belabox-metrics status lists them")
     from .own import collector
 
@@ -340,6 +337,13 @@ def _settings(store: Store, metric: str) -> dict[str, list[Value]]:
 
     compile_settings(store.path)
     return section(connection, f"metrics/{metric}")
+
+
+def _known_settings(request: Request) -> dict[str, list[Value]]:
+    """The metric's section. A database that is damaged, older or empty is dealt with as any other metric does."""
+    if request.dry_run or not os.access(request.database, os.F_OK):
+        return _stored_settings(request)
+    return _settings(Store(request.database), request.metric)
 
 
 def _stored_settings(request: Request) -> dict[str, list[Value]]:

@@ -20,7 +20,9 @@ CREDENTIALS = "243"
 
 
 def main(arguments: list[str]) -> int:
-    unit = arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown")
+    named = arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown")
+    # Half a surrogate pair is no text that a database takes.
+    unit = named.encode("utf-8", "backslashreplace").decode()
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
     # A job that left with one of its own exit codes has stored and said why; other codes are the manager's, of a job
     # that it could not even start.

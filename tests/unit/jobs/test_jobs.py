@@ -145,6 +145,7 @@ def test_a_person_at_a_terminal_is_told_though_a_service_has_opened_it(box: Box)
         (["no.such"], "there is no metric 'no.such'"),
         (["../../etc/passwd"], "there is no metric"),
         (["cpu_usage"], "there is no metric"),
+        (["cpu.\udcff"], "there is no metric 'cpu.\\udcff'"),
         (["cpu.usage", "memory.usage"], "name one metric"),
         (["cpu.usage", "--colour"], "unknown option --colour"),
         (["cpu.usage", "--root"], "--root needs a value"),
@@ -158,6 +159,9 @@ def test_a_wrong_command_line_is_told_in_one_line(box: Box, arguments: list[str]
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not box.database.exists()
+    # And where there is something that could be asked.
+    box.job("collect", "memory.usage")
+    assert (box.job("collect", *arguments).stderr, len(box.sql("SELECT * FROM jobs"))) == (done.stderr, 1)
 
 
 def test_status_shows_each_metric_and_why_one_is_off(box: Box) -> None:
@@ -226,6 +230,12 @@ def test_a_killed_unit_is_recorded_for_the_job(box: Box) -> None:
     assert box.sql("SELECT metric, last_error, failures FROM jobs") == [
         ("memory.usage", "ran out of memory and was killed", 1)
     ]
+
+
+def test_a_unit_whose_name_is_no_text_is_recorded_by_what_can_be_shown_of_it(box: Box) -> None:
+    done = box.job("failed", "belabox-metrics@m\udcff.service")
+    assert done.returncode == 0, done.stderr
+    assert box.sql("SELECT metric FROM jobs") == [("m\\udcff",)]
 
 
 def test_a_full_disk_is_one_clear_line_and_what_is_stored_stays(box: Box, tmp_path: Path) -> None:
