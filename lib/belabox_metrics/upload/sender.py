@@ -95,6 +95,7 @@ class Sender:
     def send(self, flight: Flight, bytes_per_second: float | None) -> Answer:
         """The server's answer, whatever it is. Raises Unreachable when there is none."""
         self._batch.attempt = flight.attempts
+        self._batch.status = None  # that of the chunk before is not of this one
         headers = {**flight.headers, "Idempotency-Key": flight.key}
         answer = self._transport.post(flight.body, headers, bytes_per_second)
         self._batch.count(answer)

@@ -186,10 +186,7 @@ def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, dura
         "duration_ms": f"{duration_us / 1000:.1f}",
         "mode": link.mode,
     }
-    if failed:
-        fields["backoff_ms"] = link.backoff_ms
-        return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED, again=again, **fields)
-    if batch.samples:
+    if batch.samples and not failed:
         message = f"{_counted(batch.samples, 'sample')} sent in {_counted(batch.chunks, 'chunk')}"
         journal.record(message, message_id=journal.UPLOADED, job="upload", **fields)
     if batch.doubt:
@@ -198,4 +195,7 @@ def _tell(remote: Remote, batch: Batch, link: Link, failed: Problem | None, dura
     if batch.rejected:
         message = f"{_counted(batch.rejected, 'sample')} set aside, which the server does not take"
         journal.record(message, priority=journal.WARNING, message_id=journal.REJECTED, job="upload", **fields)
+    if failed:
+        fields["backoff_ms"] = link.backoff_ms
+        return journal.failure(failed, job="upload", message_id=journal.UPLOAD_FAILED, again=again, **fields)
     return 0

@@ -58,6 +58,27 @@ def test_a_bad_one_at_each_end_and_in_the_middle(tmp_path: Path, remote: Remote)
     assert box.pending() == 0
 
 
+def test_what_was_set_aside_is_told_also_when_the_way_breaks_afterwards(
+    tmp_path: Path, remote: Remote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the record of the failure, to which there was no answer, has no status."""
+    box = Box(tmp_path, remote.url, chunk_size=1)
+    for name in ("good", "bad", "late"):
+        box.sample(2, name)
+        box.wait(1)
+
+    def hang_up(handler: Handler) -> None:
+        handler.close_connection = True
+
+    answers = iter([status(204), status(400, "no such thing"), hang_up])
+    remote.answer = lambda handler: next(answers)(handler)
+    assert box.upload() == 75
+    aside, failed = capsys.readouterr().err.splitlines()
+    assert "1 sample set aside" in aside
+    assert "closed the connection without an answer" in failed
+    assert "http_status" not in failed
+
+
 @pytest.mark.parametrize("code", [400, 413, 422])
 def test_a_server_that_refuses_everything_costs_few_requests_and_loses_nothing(
     tmp_path: Path, remote: Remote, code: int
