@@ -169,9 +169,9 @@ class Dropped:
     __slots__ = ("last_ms", "pending", "sent")
 
     def __init__(self, rows: list[tuple[int, int, int, int | None]]) -> None:
-        self.pending = {priority: waiting for priority, waiting, _, _ in rows}
-        self.sent = {priority: gone for priority, _, gone, _ in rows}
-        self.last_ms = max((stamp or 0 for *_, stamp in rows), default=0)
+        self.pending = {priority: int(waiting) for priority, waiting, _, _ in rows}
+        self.sent = {priority: int(gone) for priority, _, gone, _ in rows}
+        self.last_ms = max((int(stamp or 0) for *_, stamp in rows), default=0)
 
 
 def dropped(connection: Connection) -> Dropped:

@@ -112,10 +112,10 @@ class Stored:
     __slots__ = ("end_ms", "id", "metadata", "start_ms", "status")
 
     def __init__(self, uuid: str, start_ms: int, end_ms: int | None, status: str, metadata: str) -> None:
-        self.id = uuid
+        self.id = str(uuid)
         self.start_ms = start_ms
         self.end_ms = end_ms
-        self.status = status
+        self.status = str(status)
         self.metadata = _object(metadata)
 
 
@@ -123,7 +123,7 @@ def _object(metadata: str) -> dict[str, object]:
     """{} for what is none, which another program, or a bit that turned, may have left there."""
     try:
         found = parse(metadata or "{}")
-    except ValueError:
+    except (TypeError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -410,10 +410,17 @@ def test_settings_that_can_not_be_are_a_problem_and_no_crash(at_work: Box, value
             facts.read(at_work.store)
 
 
-@pytest.mark.parametrize("column", ["last_timestamp_ms", "last_boottime_ms", "done_timestamp_ms", "done_boottime_ms"])
-def test_a_time_that_can_not_be_is_a_problem_and_no_crash(at_work: Box, column: str) -> None:
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("jobs.last_timestamp_ms", "jobs.last_boottime_ms", "jobs.done_timestamp_ms", "jobs.done_boottime_ms"),
+        *("positions.dropped_pending", "positions.dropped_sent", "positions.dropped_ms"),
+    ],
+)
+def test_a_number_that_can_not_be_is_a_problem_and_no_crash(at_work: Box, column: str) -> None:
+    table, _, name = column.partition(".")
     with at_work.store.writing() as connection:
-        connection.execute(f"UPDATE jobs SET {column} = 'soon'")
+        connection.execute(f"UPDATE {table} SET {name} = 'soon'")
     with pytest.raises(StoreProblem, match="holds what it should not"):
         facts.read(at_work.store)
 

@@ -96,8 +96,10 @@ def test_values_of_the_boot_before_are_not_shown_as_those_of_now(
     assert line.endswith("no value yet: some need two runs")
 
 
-@pytest.mark.parametrize("tags", ["{", "7", "[]", '{"i": 7}'])
-def test_damaged_tags_cost_no_more_than_themselves(known: Box, capsys: pytest.CaptureFixture[str], tags: str) -> None:
+@pytest.mark.parametrize("tags", ["{", "7", "[]", '{"i": 7}', b"\xff"])
+def test_damaged_tags_cost_no_more_than_themselves(
+    known: Box, capsys: pytest.CaptureFixture[str], tags: object
+) -> None:
     with known.store.writing() as connection:
         connection.execute("UPDATE series SET tags = ? WHERE position = 0", (tags,))
     (line,) = [line for line in said(known, capsys).splitlines() if line.startswith("cpu.usage ")]

@@ -234,9 +234,9 @@ def test_the_command_without_streams_or_database(box: Box, capsys: pytest.Captur
         assert "--limit: is not from 1 to 1000" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("metadata", ["no JSON", "[", '"text"', "", None])
+@pytest.mark.parametrize("metadata", ["no JSON", "[", '"text"', "", None, b"\xff"])
 def test_a_session_whose_setup_another_program_wrote_is_listed_all_the_same(
-    box: Box, metadata: str | None, capsys: pytest.CaptureFixture[str]
+    box: Box, metadata: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with box.store.writing() as connection:
         connection.execute(
