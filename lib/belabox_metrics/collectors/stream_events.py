@@ -83,11 +83,14 @@ def collect(world: World) -> Reading:
     memory = Memory(world.state)
     log = Log(world.root, memory.cursor, now_ms)
     events: list[Event] = []
+    registered: set[str] = set()
     count = 0
     for line in log.lines():
         count += 1
         found = kernel.finding(line.text) if line.kernel else belaui.finding(line.text)
-        event = _event(world.root, memory, found, line.wall_ms) if found else None
+        event = None
+        if found and _is_told(found, registered, events):
+            event = _event(world.root, memory, found, line.wall_ms)
         if event:
             events.append(event)
         if len(events) >= EVENTS or monotonic() > until:
@@ -96,6 +99,23 @@ def collect(world: World) -> Reading:
     warnings = ["the journal was rotated before it could be read"] if log.rotated else []
     samples = [Sample("stream.journal_lines", count)]
     return Reading(samples, memory.text(now_ms), warnings, events)
+
+
+def _is_told(found: Finding, registered: set[str], events: list[Event]) -> bool:
+    """The kernel registers a network adapter on USB by one name, and udev mostly gives it another within the tenth of a
+    second: that alone is told. Other adapters are renamed too, and are no news.
+
+    `registered`: the names of those that this run has found."""
+    if found.name != "modem_found":
+        return True
+    if found.formerly:
+        if found.formerly not in registered:
+            return False
+        registered.discard(found.formerly)
+        former = {"interface": found.formerly}
+        events[:] = [event for event in events if event.name != found.name or event.tags != former]
+    registered.add(found.tags["interface"])
+    return True
 
 
 def _event(root: str, memory: Memory, found: Finding, wall_ms: int) -> Event | None:

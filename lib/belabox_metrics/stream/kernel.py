@@ -1,7 +1,7 @@
 """Lines of the kernel about what a stream depends on: the HDMI input, USB, memory, heat.
 
 By the format strings of the drivers: rk_hdmirx (armbian/linux-rockchip, `drivers/media/platform/rockchip/hdmirx`), and
-Linux `drivers/net/usb/usbnet.c`, `drivers/usb/core/hub.c`, `mm/oom_kill.c`, `drivers/thermal`.
+Linux `drivers/net/usb/usbnet.c`, `net/core/dev.c`, `drivers/usb/core/hub.c`, `mm/oom_kill.c`, `drivers/thermal`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def finding(line: str) -> Finding | None:
                 return Finding(name, text, over=_OVER.get(name, ()))
     elif "register '" in line:
         return _modem(line)
+    elif ": renamed from " in line:
+        return _renamed(line)
     elif line.startswith("usb ") and ": USB disconnect, device number " in line:
         port = _name(line[4:].partition(":")[0])
         return Finding("usb_disconnected", f"what was plugged in at {port} is gone", tags={"port": port}, single=True)
@@ -54,6 +56,18 @@ def _modem(line: str) -> Finding | None:
     if gone:
         return Finding("modem_gone", f"{interface} is gone", tags={"interface": interface}, over=("modem_found",))
     return Finding("modem_found", f"{interface} is there", tags={"interface": interface}, over=("modem_gone",))
+
+
+def _renamed(line: str) -> Finding | None:
+    """`qmi_wwan 2-1:1.4 wwp1s0u1i4: renamed from wwan0` (`net/core/dev.c`), a moment after it was registered. Network
+    adapters of all kinds say so: whether it is one that was just found is for the reader to know."""
+    said, _, rest = line.partition(": renamed from ")
+    words, former = said.split(), rest.split()
+    if len(words) != 3 or not former:
+        return None
+    interface = _name(words[2])
+    tags = {"interface": interface}
+    return Finding("modem_found", f"{interface} is there", tags=tags, over=("modem_gone",), formerly=_name(former[0]))
 
 
 def _name(text: str) -> str:

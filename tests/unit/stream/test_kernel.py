@@ -62,6 +62,12 @@ def test_what_a_line_tells(line: str, name: str, priority: int, tags: dict[str, 
     assert (found.name, found.priority, found.tags) == (name, priority, tags)
 
 
+def test_an_interface_with_another_name() -> None:
+    found = kernel.finding("cdc_mbim 1-2:1.12 wwp0s20f0u2i12: renamed from wwan0 (while UP)")
+    assert found is not None
+    assert (found.name, found.tags, found.formerly) == ("modem_found", {"interface": "wwp0s20f0u2i12"}, "wwan0")
+
+
 def test_the_hdmi_input() -> None:
     names = [found.name for line in recorded("journal-kernel.jsonl") if (found := kernel.finding(str(line["MESSAGE"])))]
     assert names == ["hdmi_signal_locked", "hdmi_signal_lost", "hdmi_signal_lost", "audio_underrun"]
@@ -78,6 +84,8 @@ def test_the_hdmi_input() -> None:
         "a b c: un register 'x' at y",
         "signal not lock",
         "audit: killed",
+        "rndis_host 1-2:1.0 enp0s20u2: renamed from ",
+        "enp0s20u2: renamed from usb0",
     ],
 )
 def test_what_is_not_known_tells_nothing(line: str) -> None:

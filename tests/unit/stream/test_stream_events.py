@@ -9,7 +9,7 @@ import pytest
 from belabox_metrics.collectors import stream_events
 from belabox_metrics.world import Reading, World
 
-from .conftest import FIXTURES, KERNEL, Journal, entry, now_ms, recorded, write_journal
+from .conftest import FIXTURES, KERNEL, Entry, Journal, entry, now_ms, recorded, write_journal
 
 DOWN = "warning: no available connections"
 LINK = "10.75.12.34 (0x55a0c8d0a2b0): "
@@ -140,3 +140,29 @@ def test_a_hundred_thousand_lines_take_one_run_or_a_few(journal: Journal) -> Non
 @pytest.mark.parametrize("state", ["x", "\n\n\n", "s=1;i=2\nx\na=b=c\n1 2 3", "\nrubbish\n=\n" + "x" * 10_000])
 def test_a_state_that_another_version_left(journal: Journal, state: str) -> None:
     assert named(run(journal([entry(90, DOWN)]), state)) == [("all_links_down", 0)]
+
+
+def adapter(second: float, said: str) -> Entry:
+    return entry(second, f"rndis_host 1-2:1.0 {said}", KERNEL)
+
+
+def found_as(second: float, name: str) -> list[Entry]:
+    """What a kernel said of a telephone that was plugged in, and udev had done a moment later."""
+    registered = "usb0: register 'rndis_host' at usb-0000:00:14.0-2, RNDIS device, 62:2f:90:cb:72:7f"
+    return [adapter(second, registered), adapter(second + 0.024, f"{name}: renamed from usb0")]
+
+
+def test_an_adapter_that_udev_renames_is_told_of_by_the_name_that_it_keeps(journal: Journal) -> None:
+    """Else the one that went would never be back. It comes and goes twice in a minute, and another one with it."""
+    gone = "enp0s20u2: unregister 'rndis_host' usb-0000:00:14.0-2, RNDIS device"
+    wlan = entry(61, "iwlwifi 0000:02:00.0 wlp2s0: renamed from wlan0", KERNEL)
+    lines = [*found_as(60, "enp0s20u2"), wlan, adapter(70, gone)]
+    lines += [*found_as(75, "enp0s20u2"), *found_as(76, "enp0s20u9"), adapter(80, gone)]
+    reading = run(journal(lines))
+    assert [(event.name, event.tags["interface"]) for event in reading.events] == [
+        ("modem_found", "enp0s20u2"),
+        ("modem_gone", "enp0s20u2"),
+        ("modem_found", "enp0s20u2"),
+        ("modem_found", "enp0s20u9"),
+        ("modem_gone", "enp0s20u2"),
+    ]
