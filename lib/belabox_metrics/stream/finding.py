@@ -10,8 +10,8 @@ __all__ = ["CRITICAL", "HIGH", "Finding"]
 class Finding:
     """name, tags, priority, text: as of an Event. `address`: of the link it is about, "" for none. `over`: names of
     findings that are over with it: the next one like them is a new event. `single`: each is an event of its own,
-    where others go on for as long as they are repeated. `formerly`: what the interface it is about was called until now,
-    "" for one that has its name still.
+    where others go on for as long as they are repeated. `formerly`: what its interface was called until now, "" for
+    one that has its name still.
 
     The text is made here, of parts that are known to be harmless: a line of belaUI may have a stream id in it."""
 
