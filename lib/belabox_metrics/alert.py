@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .sample import Sample
     from .store.settings import Value
 
+# Two clocks that are read one after the other seem to differ by less.
+_JITTER_MS = 2000
+
 
 class Rule:
     """One alert, as config/alerts.py stores it: a JSON object.
@@ -87,6 +90,12 @@ class Spell:
         self.boot_id = boot_id
         self.raised = raised
 
+    def follow(self, moment: Moment) -> None:
+        """Where the clock was set since it began, that is as long ago as before."""
+        wall_ms = max(moment.wall_ms - (moment.boottime_ms - self.boottime_ms), 0)
+        if self.boot_id == moment.boot_id and abs(wall_ms - self.wall_ms) > _JITTER_MS:
+            self.wall_ms = wall_ms
+
     def since(self) -> str:
         return time.strftime("%H:%M:%S UTC", time.gmtime(self.wall_ms / 1000))
 
@@ -109,6 +118,8 @@ def judge(rules: list[Value], samples: list[Sample], memory: str, moment: Moment
 
     An alert that is on outlasts a reboot: it is cleared by a value, not by a power cut."""
     before, after, events = _recall(memory), {}, []
+    for known in before.values():
+        known.follow(moment)
     for text in rules:
         try:
             rule = Rule(str(text))

@@ -73,6 +73,22 @@ def test_it_is_told_in_words() -> None:
     assert (name, text) == ("alert_cleared", "heat is not measured any more, it was above 85 since 22:13:20 UTC")
 
 
+def test_it_began_when_it_did_also_by_a_clock_that_was_set_since() -> None:
+    """The first value came before the box knew the time."""
+    early = Moment(1_600_000_000_000, NOW.boottime_ms - 60_000, NOW.boot_id, False)
+    hot, rules = [Sample("heat", 90)], [rule(for_ms=30_000), rule(name="hotter", above=89)]
+    first = alert.judge([*rules], hot, "", early)
+    second = alert.judge([*rules], hot, first.memory, NOW)
+    assert [event.text for event in second.events] == ["heat 90 is above 85 since 22:12:20 UTC"]
+    assert {spell.since() for spell in alert.raised(second.memory).values()} == {"22:12:20 UTC"}
+    # Of another boot nothing is known but what its clock said.
+    later = Moment(NOW.wall_ms + 600_000, 30_000, "boot-b", True)
+    third = alert.judge([*rules], [Sample("heat", 50)], second.memory, later)
+    assert [event.text for event in third.events] == [
+        f"heat 50, it was above {limit} since 22:12:20 UTC" for limit in (85, 89)
+    ]
+
+
 def test_only_samples_with_its_tags_count() -> None:
     def cores(whole: float, one: float) -> list[Sample]:
         return [Sample("heat", whole, {"core": "all", "die": "0"}), Sample("heat", one, {"core": "cpu0"})]
