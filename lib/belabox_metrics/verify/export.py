@@ -41,7 +41,8 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 class Export:
-    """What the server has of the device. `endpoint`: the URL as it may be shown.
+    """What the server has of the device. `endpoint`: the URL as it may be shown. `added`: the labels that remote.url
+    lets the server give to all that is sent there, in place of those of the same name.
 
     Over remote/connection.py rather than `requests`: the same trust, secrets and words as uploads have, no proxy and no
     .netrc, and an answer that is cut off is seen to be."""
@@ -54,13 +55,13 @@ class Export:
         self._timeout_s = remote.timeout_s
         self._connect_s = min(CONNECT_S, remote.timeout_s)
         self._connection: Connection | None = None
-        device = labels_of(("n", ""), remote.device_id).get("device_id", "")
+        self.added = _added_labels(remote.url)
+        device = {**labels_of(("n", ""), remote.device_id), **self.added}.get("device_id", "")
         self._match = f"{{device_id={json.dumps(device, ensure_ascii=False)}}}"
         self._device = device
-        self._added = _added_labels(remote.url)
 
     def lines(self, begin_ms: int, end_ms: int) -> Iterator[Line]:
-        """Everything in [begin_ms, end_ms), whole seconds, without the labels that remote.url lets the server add.
+        """Everything in [begin_ms, end_ms), whole seconds.
 
         Raises Unreachable and TryLater, also in the middle; ConfigProblem for an answer that will not get better. Only
         who was given all lines knows that the answer was whole."""
@@ -69,7 +70,6 @@ class Export:
             line = parse(text, self.endpoint)
             if dict(line.labels).get("device_id", "") != self._device:
                 continue
-            line.labels = tuple(label for label in line.labels if label not in self._added)
             line.samples = [sample for sample in line.samples if begin_ms <= sample[0] < end_ms]
             yield line
 
@@ -220,7 +220,7 @@ def _refusal(answer: Answer, where: str) -> Exception:
     return ConfigProblem(what, where=where, hint=hints.get(status, hint))
 
 
-def _added_labels(url: str) -> set[tuple[str, str]]:
-    """`?extra_label=site=barn` of the URL: labels which the server adds to what is sent there."""
+def _added_labels(url: str) -> dict[str, str]:
+    """`?extra_label=site=barn` of the URL."""
     given = parse_qs(urlsplit(url).query).get("extra_label", [])
-    return {(name, value) for name, _, value in (pair.partition("=") for pair in given)}
+    return {name: value for name, _, value in (pair.partition("=") for pair in given)}

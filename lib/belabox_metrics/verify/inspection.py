@@ -57,7 +57,7 @@ class Inspection:
             hour.beyond = True
 
     def _compare(self, period: Period, export: Export) -> None:
-        stored = Stored(self._connection, period, self._standing, self._correction, self._device_id)
+        stored = Stored(self._connection, period, self._standing, self._correction, self._device_id, export.added)
         if not self.hours or self.hours[-1].begin_ms != period.hour_ms:
             self.hours.append(Hour(period.hour_ms))
         hour = self.hours[-1]

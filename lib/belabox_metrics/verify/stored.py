@@ -66,16 +66,23 @@ class Column:
 class Stored:
     """`samples` numbers, of which `waiting` are not sent yet and `set_aside` were refused; all others are in `columns`.
     `runs`: those of each stretch of the period, by priority, in the order of the queue. Texts never leave the box and
-    are not counted."""
+    are not counted. `added`: as Export has it."""
 
     def __init__(
-        self, connection: Connection, period: Period, standing: Standing, correction: Correction, device_id: str
+        self,
+        connection: Connection,
+        period: Period,
+        standing: Standing,
+        correction: Correction,
+        device_id: str,
+        added: dict[str, str],
     ) -> None:
         self.columns: dict[Labels, Column] = {}
         self.samples = self.waiting = self.set_aside = 0
         self.runs: list[tuple[Stretch, int, list[SentRun]]] = []
         self._connection = connection
         self._device_id = device_id
+        self._added = added
         self._heads: dict[int, list[Column]] = {}
         for stretch in period.stretches:
             rejected = set(connection.execute(_REJECTED, (stretch.first, stretch.last)).fetchall())
@@ -108,7 +115,7 @@ class Stored:
     def _columns_of(self, shape: int) -> list[Column]:
         if shape not in self._heads:
             series = queue.series_of(self._connection, shape)
-            labels = [tuple(sorted(labels_of(one, self._device_id).items())) for one in series]
+            labels = [tuple(sorted({**labels_of(one, self._device_id), **self._added}.items())) for one in series]
             self._heads[shape] = [self.columns.setdefault(one, Column()) for one in labels]
         return self._heads[shape]
 

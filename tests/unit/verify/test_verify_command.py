@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -107,6 +108,33 @@ def test_an_hour_of_which_nothing_was_sent_yet_says_nothing_of_the_servers_reten
     assert box.verify("--json", "--since", "7d") == 0
     hours = json.loads(capsys.readouterr().out)["hours"]
     assert [(hour["waiting"], hour["beyond"]) for hour in hours] == [(1, False), (0, False), (0, False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "device", "tags"),
+    [
+        ("extra_label=site=barn", "box", ',"core":"all","site":"barn"'),
+        ("extra_label=core=all", "box", ',"core":"all"'),  # which the sample has anyway
+        ("extra_label=core=x", "box", ',"core":"x"'),
+        ("extra_label=device_id=van&extra_label=site=a", "van", ',"core":"all","site":"a"'),
+    ],
+)
+def test_a_label_that_the_url_adds_takes_the_place_of_one_of_its_name(
+    box: Box, server: Server, query: str, device: str, tags: str
+) -> None:
+    added = [pair.split("=")[1:] for pair in query.split("&")]
+    others = "".join([f',"{name}":"{value}"' for name, value in added if name != "device_id"])
+    given = [
+        lines.replace(b',"core":"all"', b"@").replace(
+            b'"__name__":"a_value"', b'"__name__":"a_value"' + others.encode()
+        )
+        for lines in box.exported()
+    ]
+    given = [lines.replace(b"@", tags.encode()).replace(b'"box"', f'"{device}"'.encode()) for lines in given]
+    box.configure(url=f"{server.url}?{query}")
+    server.answers = [says(sized(lines)) for lines in given]
+    assert box.verify() == 0
+    assert quote(f'{{device_id="{device}"}}').encode() in server.requests[0]
 
 
 def test_a_long_list_of_series_ends_with_a_number(box: Box) -> None:
