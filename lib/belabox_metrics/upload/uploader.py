@@ -92,7 +92,7 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
         critical = queue.oldest(connection, runs.CRITICAL) is not None
         if not link.may_try(moment.boottime_ms, critical, remote.retry.initial_backoff_ms):
             return 0
-    before, attempted_ms = link.error, link.attempt_ms
+    before, known = link.error, (link.attempt_ms, link.outcomes)
     batch = Batch()
     plan: Plan | None = None
     failed: Problem | None = None
@@ -112,7 +112,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     with store.writing(checkpoint_first=log_size(store.path) >= LOG_LIMIT) as writing:
         runs.add(writing, run)
         # Unless the configuration was applied meanwhile: what this one found out is of another server, or token.
-        if links.read(writing, moment.boot_id).attempt_ms == attempted_ms:
+        found = links.read(writing, moment.boot_id)
+        if (found.attempt_ms, found.outcomes) == known:
             links.write(writing, link, moment)
         if plan is not None:
             plan.note(writing)

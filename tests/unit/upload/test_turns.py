@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from belabox_metrics import clock, wake
+from belabox_metrics.clock import Moment
 from belabox_metrics.store import link
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.lock import Lock
@@ -69,8 +70,9 @@ def test_who_does_not_get_its_turn_leaves_everything_as_it_was(
     assert len(remote.arrived()) == 1
 
 
+@pytest.mark.parametrize("boot", ["boot", "another boot"])
 def test_what_an_upload_finds_out_of_the_server_of_before_does_not_hold_for_the_new_one(
-    tmp_path: Path, remote: Remote
+    tmp_path: Path, remote: Remote, boot: str
 ) -> None:
     """`apply` comes in the middle of a request, and has the new server tried at once."""
     box = Box(tmp_path, remote.url)
@@ -78,6 +80,7 @@ def test_what_an_upload_finds_out_of_the_server_of_before_does_not_hold_for_the_
     remote.answer = status(503)
     assert box.upload() == 75
     box.wait(60)
+    box.moment = Moment(box.moment.wall_ms, box.moment.boottime_ms, boot, True)
 
     def applied(handler: Handler) -> None:
         other = Store(box.store.path)
