@@ -100,6 +100,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
         plan = Plan(store, remote, moment, prepare(store, remote, moment), everything)
         if plan.read():
             _drain(store, remote, moment, plan, link, batch, everything)
+        else:
+            link.retry_ms = None  # what is due later has a timer; each collection would start this one
     except Problem as caught:
         failed = caught
         if plan is None:

@@ -9,7 +9,7 @@ import pytest
 
 from belabox_metrics import clock, wake
 from belabox_metrics.clock import Moment
-from belabox_metrics.store import link
+from belabox_metrics.store import link, runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.lock import Lock
 from belabox_metrics.upload import drain, uploader
@@ -117,3 +117,17 @@ def _waiting(path: str) -> bool:
     """Whether somebody waits for the lock on `path` (proc_locks(5))."""
     inode = Path(path).stat().st_ino
     return any("->" in line and f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines())
+
+
+def test_where_nothing_is_left_to_be_tried_again_no_collection_asks_for_it(tmp_path: Path) -> None:
+    """The server did not tell the time when it was asked; then a time server did, and what waits is not due."""
+    box = Box(tmp_path, "http://127.0.0.1:9/api/v1/import", retry__jitter_percent=0)
+    box.moment = Moment(box.moment.wall_ms, box.moment.boottime_ms, "boot", False)
+    assert box.upload() == 0
+    box.sample(3)
+    assert box.upload() == 75
+    box.wait(10)
+    assert runs.retry_has_come(box.store.connection(), box.moment)
+    assert box.upload() == 0
+    assert not runs.retry_has_come(box.store.connection(), box.moment)
+    assert box.pending() == 1
