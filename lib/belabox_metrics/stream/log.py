@@ -7,9 +7,11 @@ By the C half of systemd-python: the rest of that module costs more to import th
 
 from __future__ import annotations
 
+import time
+
 from ..distribution import make_importable
 from ..errors import NoData, SourceProblem
-from ..source import is_directory
+from ..source import is_directory, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +27,15 @@ MATCHES = ((f"_SYSTEMD_UNIT={UNIT}",), ("_TRANSPORT=kernel",))
 MESSAGE = 4096
 # Without a cursor: how far back what has happened is still news.
 LOOK_BACK_MS = 60_000
+# An entry that seems to be of so long ago is looked at again: the clock may have been set since.
+DOUBTED_MS = 10_000
+_JITTER_MS = 2000
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Line:
-    """One entry. `wall_ms`: Unix time at which the journal got it. `kernel`: by the kernel, else by belaUI."""
+    """One entry. `wall_ms`: Unix time at which the journal got it, by the clock of now. `kernel`: by the kernel, else
+    by belaUI."""
 
     __slots__ = ("kernel", "text", "wall_ms")
 
@@ -46,6 +53,9 @@ class Log:
 
     def __init__(self, root: str, cursor: str, now_ms: int) -> None:
         self._reader = _open(root)
+        self._root = root
+        self._now_ms, self._monotonic_us = now_ms, time.monotonic_ns() // 1000
+        self._boot: bytes | None = None
         self._waiting = False
         self._moved = False
         self._cursor = cursor
@@ -66,7 +76,7 @@ class Log:
         try:
             while self._waiting or self._reader._next():
                 self._waiting = False
-                wall_ms = self._reader._get_realtime() // 1000
+                wall_ms = self._wall_ms()
                 self._moved = True
                 text = self._field("MESSAGE")
                 if text:
@@ -93,6 +103,23 @@ class Log:
             self._waiting = self.rotated = not self._reader.test_cursor(cursor)
         return True
 
+    def _wall_ms(self) -> int:
+        """When the journal got the entry. A board without a battery wakes up in the past, and its clock is set when the
+        first link is up: what was written just before, in this boot, is as long ago as the time since boot says."""
+        wall_ms: int = self._reader._get_realtime() // 1000
+        if abs(self._now_ms - wall_ms) <= DOUBTED_MS:
+            return wall_ms
+        if self._boot is None:
+            self._boot = _boot(self._root)
+        try:
+            since_boot_us, boot = self._reader._get_monotonic()
+        except OSError:
+            return wall_ms
+        if boot != self._boot:
+            return wall_ms
+        told_ms: int = self._now_ms - (self._monotonic_us - since_boot_us) // 1000
+        return told_ms if abs(told_ms - wall_ms) > _JITTER_MS else wall_ms
+
     def _field(self, name: str) -> str:
         try:
             value = self._reader._get(name)
@@ -100,6 +127,14 @@ class Log:
             return ""
         text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
         return text[:MESSAGE]
+
+
+def _boot(root: str) -> bytes:
+    """The id of this boot (random(4)), empty where that is not known."""
+    try:
+        return bytes.fromhex(read_text(root, _BOOT_ID, 4096).strip().replace("-", ""))
+    except (NoData, SourceProblem, ValueError):
+        return b""
 
 
 def _open(root: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from belabox_metrics.errors import NoData
 from belabox_metrics.stream.log import LOOK_BACK_MS, MESSAGE, Log
 
-from .conftest import BELAUI, KERNEL, Journal, entry, now_ms, recorded, write_journal
+from .conftest import BELAUI, BOOT, KERNEL, Entry, Journal, entry, now_ms, recorded, write_journal
 
 
 def texts(log: Log) -> list[str]:
@@ -100,3 +101,25 @@ def test_a_file_that_is_no_journal_does_not_crash(tmp_path: Path, journal: Journ
     broken = next(tmp_path.glob("var/log/journal/*")) / "system-broken.journal"
     broken.write_bytes(b"LPKSHHRH" + b"\xff" * 5000)
     assert texts(Log(root, "", now_ms(2))) == ["whole"]
+
+
+def test_an_entry_of_before_the_clock_was_set_is_as_long_ago_as_it_is(tmp_path: Path, journal: Journal) -> None:
+    """A board without a battery: it began in the past, and was set when its first link was up. What is of another boot
+    has the time that it was given."""
+    this = "11112222333344445555666677778888"
+    boot_id = tmp_path / "proc/sys/kernel/random/boot_id"
+    boot_id.parent.mkdir(parents=True)
+    boot_id.write_text("11112222-3333-4444-5555-666677778888\n")
+    since_boot_us = time.monotonic_ns() // 1000
+
+    def early(name: str, ago_s: int, boot: str) -> Entry:
+        at = {"__MONOTONIC_TIMESTAMP": str(since_boot_us - ago_s * 1_000_000), "_BOOT_ID": boot}
+        return {**entry(-200 * 86_400 - ago_s, name), **at}
+
+    root = journal([early("other", 40, BOOT)])
+    journal([early("first", 30, this), early("last", 4, this), {**entry(99, "set"), "_BOOT_ID": this}])
+    log = Log(root, "", now_ms(100))
+    log._reader.seek_head()
+    ago_s = {line.text: (now_ms(100) - line.wall_ms) / 1000 for line in log.lines()}
+    assert ago_s.pop("other") == 200 * 86_400 + 140
+    assert ago_s == {"first": pytest.approx(30, abs=5), "last": pytest.approx(4, abs=5), "set": 1.0}
