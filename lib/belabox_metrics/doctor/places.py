@@ -12,7 +12,10 @@ from shlex import quote
 from typing import NamedTuple
 
 from ..errors import Problem
+from ..owner import As
 from ..remote.credentials import TOKEN_FILE
+from ..schedule.compile import DEFAULT_PATH as CONFIG
+from ..store.database import DEFAULT_PATH as DATABASE
 from .box import TREE
 from .finding import note, ok, problem
 
@@ -40,15 +43,18 @@ class Place(NamedTuple):
 
 
 def places(box: Box) -> list[Place]:
-    directory = os.path.dirname(box.config)
     database = box.database
-    found = [
-        Place(directory, 0o750, "root", ACCOUNT),
-        Place(box.config, 0o640, "root", ACCOUNT),
-        Place(f"{directory}/collectors.d", 0o755, "root", "root", needed=False),
-        Place(box.place(TOKEN_FILE), 0o600, "root", "root", needed=False, secret=True),
-        Place(os.path.dirname(database), 0o750, ACCOUNT, ACCOUNT),
-    ]
+    found = [Place(box.place(TOKEN_FILE), 0o600, "root", "root", needed=False, secret=True)]
+    # Another directory is somebody else's, and may hold more: recordings on the disk of storage.path, all of /tmp.
+    if _is_usual(box, box.config, CONFIG):
+        directory = os.path.dirname(box.config)
+        found += [
+            Place(directory, 0o750, "root", ACCOUNT),
+            Place(box.config, 0o640, "root", ACCOUNT),
+            Place(f"{directory}/collectors.d", 0o755, "root", "root", needed=False),
+        ]
+    if _is_usual(box, database, DATABASE):
+        found.append(Place(os.path.dirname(database), 0o750, ACCOUNT, ACCOUNT))
     found += [Place(database + end, 0o640, ACCOUNT, ACCOUNT, needed=False) for end in ("", "-wal", "-shm", ".lock")]
     return [*found, Place(box.place(TREE), 0o755, "root", "root", needed=False)]
 
@@ -56,6 +62,7 @@ def places(box: Box) -> list[Place]:
 def examine(box: Box) -> Iterator[Finding]:
     yield from _account()
     yield from _owners(box)
+    yield from _directory(box)
     yield from _byte_code(box)
 
 
@@ -93,6 +100,24 @@ def _owners(box: Box) -> Iterator[Finding]:
         yield note(f"{unseen} places can't be seen by this user", hint="use sudo")
     elif not wrong:
         yield ok("owners and rights are as they should be")
+
+
+def _is_usual(box: Box, path: str, usual: str) -> bool:
+    """Whether it is in the directory that install.sh made for it."""
+    return os.path.dirname(path) == box.place(os.path.dirname(usual))
+
+
+def _directory(box: Box) -> Iterator[Finding]:
+    """Of a database that is elsewhere: whether the jobs may use it, which root alone can try."""
+    if _is_usual(box, box.database, DATABASE) or not box.is_root:
+        return
+    directory = os.path.dirname(box.database)
+    with As():
+        usable = os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
+    if not usable:
+        own = f"{directory}/belabox-metrics"
+        hint = f"sudo install -d -o {ACCOUNT} -g {ACCOUNT} -m 750 {quote(own)}, and storage.path: {own}/metrics.db"
+        yield problem(f"the jobs, as {ACCOUNT}, may not write there", directory, hint)
 
 
 def _fault(place: Place, about: os.stat_result) -> str:

@@ -298,6 +298,26 @@ def test_what_only_looks_like_a_database_moved_aside_is_none(patient: Patient) -
     assert patient.findings("database") == []
 
 
+def test_a_directory_that_others_use_too_stays_theirs(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """storage.path may be on a disk with recordings on it, and --config somewhere in /tmp."""
+    shared = patient.path / "mnt/recordings"
+    shared.mkdir(parents=True)
+    shared.chmod(0o777)
+    patient.database = patient.database.rename(shared / "metrics.db")
+    patient.config = patient.config.rename(shared / "config.yaml")
+    patient.config.chmod(0o666)
+    assert patient.findings("files") == []
+    patient.repair("files")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (shared, patient.config)] == [0o777, 0o666]
+    if os.geteuid() != 0:  # who can't try what others may do
+        return
+    shared.chmod(0o755)
+    monkeypatch.setattr("belabox_metrics.owner.USER", "nobody")
+    (found,) = patient.findings("files")
+    assert found.startswith("problem /mnt/recordings: the jobs, as ")
+    assert patient.repair("files") == []
+
+
 def test_what_is_to_be_typed_can_be(patient: Patient) -> None:
     patient.database = patient.database.rename(patient.database.parent.parent / "my disk.db")
     for end in ("-wal", "-shm", ".lock"):
