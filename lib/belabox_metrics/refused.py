@@ -7,6 +7,7 @@ each job in /run, which is memory, remembers how often that was and when it was 
 from __future__ import annotations
 
 import posix as os  # as environment.py says
+import sys
 
 from . import clock, journal
 from .environment import variable
@@ -50,7 +51,7 @@ def give_up(problem: Problem, path: str, *, job: str, message_id: str, metric: s
 
 
 def refused(problem: Unwritable, *, job: str, metric: str = "", message_id: str) -> int:
-    """A run could not be stored: count it, and tell it if that is news; the exit code."""
+    """A run could not be stored: count it, and tell it if that is news, or if a person asked for it; the exit code."""
     now_ms = clock.boottime_ms()
     place = f"{directory()}/{_PREFIX}{job}.{metric}"
     before = _read(place)
@@ -61,7 +62,7 @@ def refused(problem: Unwritable, *, job: str, metric: str = "", message_id: str)
     before.last_ms = now_ms
     told = now_ms - before.told_ms >= TELL_MS
     before.told_ms = now_ms if told else before.told_ms
-    if not _write(place, before) or told:
+    if not _write(place, before) or told or _is_by_hand():
         return journal.failure(problem, job=job, metric=metric, message_id=message_id, again=True, count=before.count)
     return problem.exit_code
 
@@ -91,6 +92,12 @@ def _lasting(now_ms: int) -> list[Refused]:
 def directory() -> str:
     """Where the files are: what a test says, or what the units make."""
     return variable("BELABOX_METRICS_RUN") or DIRECTORY
+
+
+def _is_by_hand() -> bool:
+    """Whether somebody waits for the outcome. systemd gives each start of a unit a number, and a terminal that it has
+    opened, as one of a desktop, inherits that."""
+    return not variable("INVOCATION_ID") or sys.stderr.isatty()
 
 
 def _read(place: str) -> Refused | None:

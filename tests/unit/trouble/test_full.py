@@ -21,6 +21,8 @@ from .remote import Remote
 
 # Collections while the disk is full.
 WHILE_FULL = 40
+# By systemd, and not by hand.
+STARTED = "0123456789abcdef0123456789abcdef"
 
 
 def fill(path: Path) -> None:
@@ -46,6 +48,7 @@ def rows(box: Box) -> int:
 
 def test_a_disk_of_4_mb_filled_by_others_while_collecting(small: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BELABOX_METRICS_RUN", small.environment["BELABOX_METRICS_RUN"])
+    small.environment["INVOCATION_ID"] = STARTED
     small.fill()
     others = small.folder / "others"
     stored = rows(small)
@@ -175,6 +178,7 @@ def test_refusals_are_told_once_then_counted_and_told_again_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BELABOX_METRICS_RUN", str(tmp_path))
+    monkeypatch.setenv("INVOCATION_ID", STARTED)
     now = 1_000_000
     monkeypatch.setattr(clock, "boottime_ms", lambda: now)
     problem = Unwritable("the disk is full")
@@ -192,6 +196,13 @@ def test_refusals_are_told_once_then_counted_and_told_again_after_a_while(
     assert refused.standing(5_000) == (0, 0)
     (tmp_path / "refused.collect.a").write_text("what\n")
     assert refused.standing(now) == (240, 239 * 5_000)
+    # To who asks for it by hand each is told, and that one counts as well.
+    monkeypatch.delenv("INVOCATION_ID")
+    for _ in range(2):
+        refused.refused(problem, job="collect", metric="b", message_id="")
+        assert capfd.readouterr().err == "b: the disk is full\n"
+    assert refused.standing(now)[0] == 242
+    monkeypatch.setenv("INVOCATION_ID", STARTED)
     # Where even this can't be remembered each is told.
     monkeypatch.setenv("BELABOX_METRICS_RUN", "/nonexistent")
     for _ in range(2):
@@ -218,6 +229,7 @@ def test_health_asks_to_be_told_that_a_damaged_one_was_seen(small: Box) -> None:
 
 
 def test_what_was_damaged_comes_back_when_there_is_room_and_that_there_is_none_is_told_once(small: Box) -> None:
+    small.environment["INVOCATION_ID"] = STARTED
     small.fill()
     store = Store(str(small.database))
     with store.writing(checkpoint_first=True):
