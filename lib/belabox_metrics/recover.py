@@ -105,7 +105,7 @@ def recover(store: Store) -> None:
         if not state.done:
             # First, while the import is open: rolled.py says why.
             for view in wrecks.views:
-                rolled.adopt(store, view)
+                rolled.adopt(store, view, wrecks.better(view))
             state = importer.go_on(store, wrecks, float("inf"))
         lost, gaps = state.left, wrecks.gaps()
     finally:

@@ -12,7 +12,7 @@ import time
 from ..errors import Damaged, Problem
 from . import header
 from .database import DatabaseError, Store, problem, quoted
-from .sqlite import connect
+from .sqlite import UNREADABLE, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
         connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     try:
         return _checked(connection, seconds)
-    except DatabaseError as error:
+    except UNREADABLE as error:
         said = problem(error, path)
         return said.what if isinstance(said, Damaged) else ""
     finally:

@@ -126,6 +126,11 @@ class Store:
             # writing, files can still be opened for it, and SQLite does not see that it has to.
             connection = sqlite.connect(f"file:{path}?mode=ro&readonly_shm=1", uri=True, timeout=5)
             version = version_of(connection, self.path)
+        try:
+            # The names of all tables, which whatever is asked next needs too.
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite.UNREADABLE as error:
+            raise problem(error, self.path) from error
         if version == 0:
             raise StoreProblem("the database is still empty", where=self.path)
         if version == GO:
@@ -219,7 +224,7 @@ def opened(path: str) -> Connection:
         connection = sqlite.connect(path, timeout=5, isolation_level=None)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint=0")
-    except DatabaseError as error:
+    except sqlite.UNREADABLE as error:
         raise problem(error, path) from error
     return connection
 
@@ -233,7 +238,7 @@ def version_of(connection: Connection, path: str) -> int:
         if OLDEST <= version <= EXPECTED:
             return version
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except DatabaseError as error:
+    except sqlite.UNREADABLE as error:
         raise problem(error, path) from error
     if version == 0 and tables == 0:
         return 0

@@ -9,6 +9,8 @@ def meaning(error: Exception, path: str) -> Problem:
     """SQLite's word in ours: what failed and what to do. What is a Problem already stays as it is."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, UnicodeDecodeError):
+        return Damaged("the database is damaged: the names of its tables are no text", where=path)
     said = str(error)
     if "locked" in said or "busy" in said:
         return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")

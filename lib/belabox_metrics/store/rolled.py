@@ -24,12 +24,15 @@ SHAPES = 2**32
 _TABLES = ("minutes", "five_minutes")
 
 
-def adopt(store: Store, view: View) -> int:
-    """All rows of `view` that are not here, in bounded transactions; how many those were. Raises as Store.writing."""
+def adopt(store: Store, view: View, better: list[View]) -> int:
+    """All rows of `view` that are not here, in bounded transactions; how many those were. `better`: what was adopted
+    before, of the same file; what they can read and have not is gone. Raises as Store.writing."""
     found = 0
     for table in _TABLES:
         rows: list[Row] = []
         for row in view.rolled_up(table, "id, job, priority, last_run, packed"):
+            if not all(other.is_gap(row[0], table) for other in better):
+                continue
             rows.append(row)
             if len(rows) == ROWS:
                 found += _take(store, view, table, rows)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posix as os  # as environment.py says
 
 from ..errors import StoreProblem
-from .database import DatabaseError, problem
+from .database import problem
+from .sqlite import UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def need_ours(connection: Connection, path: str) -> None:
     StoreProblem where there is such a thing."""
     try:
         found = connection.execute(_FOREIGN).fetchone()
-    except DatabaseError as error:
+    except UNREADABLE as error:
         raise problem(error, path) from error
     if found:
         from ..printable import printable

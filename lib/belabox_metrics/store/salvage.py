@@ -1,8 +1,8 @@
 """The runs of databases that were moved aside, for the importer: in the order of their ids, each of them once.
 
-A wreck is read in two ways, with its log and without; and where another wreck was not imported to its end before this
-one became one, that is read too. They all have ids of one order, so they are merged by them. Of the same id the newer
-file knows best, as it knows what was sent since.
+A wreck is read in two ways, with its log and, where nothing can be read so, without; and where another wreck was not
+imported to its end before this one became one, that is read too. They all have ids of one order, so they are merged by
+them. Of the same id the newer file knows best, as it knows what was sent since.
 
 What was sent is known by the positions. Where they can't be read all of it is sent again: twice is better than never.
 """
@@ -16,8 +16,8 @@ from .. import clock
 from ..stream.session import ACTIVE, COMPLETED, FAILED
 from . import importer, quarantine, runs
 from .carving import Carving
-from .database import DatabaseError
 from .importer import Batch, OldRun
+from .sqlite import UNREADABLE
 from .wreck import View, is_run, values
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ class Wrecks:
             for with_log in (True, False):
                 try:
                     self.views.append(View(aside.path, with_log))
-                except DatabaseError:
+                except UNREADABLE:
                     continue
             self._paths.append(aside.path)
         self.lost = 0
@@ -94,19 +94,26 @@ class Wrecks:
         if rows or sessions:
             yield Batch(found, str(after), rows, rows - len(found), sessions)
 
+    def better(self, view: View) -> list[View]:
+        """The other ways to see the same file that come before `view`."""
+        return [seen for seen in self.views[: self.views.index(view)] if seen.path == view.path]
+
     def _merged(self, after: int) -> Iterator[tuple[View, Row]]:
-        """Each row once, by id; of several the first view's. What was carved out of pages fills the gaps."""
-        ranked = [(view, view.runs(after)) for view in self.views]
+        """Each row once, by id; of several the first view's. The file without its log, and what was carved out of
+        pages, fill the gaps: elsewhere they have what was deleted since, as it was rolled up."""
+        ranked = [(view, view.runs(after), self.better(view)) for view in self.views]
         for path in self._paths:
             views = [view for view in self.views if view.path == path]
             if views:
-                ranked.append((views[0], _in_gaps(path, views, after)))
-        streams = [_stream(rank, rows) for rank, (_, rows) in enumerate(ranked)]
+                ranked.append((views[0], _carved(path, views, after), views))
+        streams = [_stream(rank, rows) for rank, (_, rows, _) in enumerate(ranked)]
         last = after
         for number, rank, row in heapq.merge(*streams):
-            if number > last:
+            view, _, better = ranked[rank]
+            # Each is read up to here by now, and its gaps are known as far.
+            if number > last and all(seen.is_gap(number) for seen in better):
                 last = number
-                yield ranked[rank][0], row
+                yield view, row
 
     def _made(self, view: View, row: Row) -> OldRun | None:
         number, job, lead, boot, boottime_ms, synchronized, duration_us = row[:7]
@@ -170,12 +177,9 @@ def _stream(rank: int, rows: Iterator[Row]) -> Iterator[tuple[int, int, Row]]:
         yield row[0], rank, row
 
 
-def _in_gaps(path: str, views: list[View], after: int) -> Iterator[Row]:
-    """Rows that no view can read. The views are read ahead of this, in the same order, so their gaps are known."""
-    # Looked for only where something is missing: a row of the views comes first, and may be the last.
-    for row in Carving(path).runs(after) if _is_torn(views, after) else ():
-        if all(view.is_gap(row[0]) for view in views) and is_run(row):
-            yield row
+def _carved(path: str, views: list[View], after: int) -> Iterator[Row]:
+    """Rows out of single pages, looked for only where something is missing."""
+    return filter(is_run, Carving(path).runs(after) if _is_torn(views, after) else ())
 
 
 def _is_torn(views: list[View], after: int) -> bool:

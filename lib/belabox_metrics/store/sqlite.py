@@ -62,6 +62,8 @@ class _LruCacheOnly:
 _sqlite = _bindings()
 connect: Callable[..., Connection] = _sqlite.connect
 DatabaseError: type[Exception] = _sqlite.DatabaseError
+# What SQLite says of a table whose name, as a card gave it back, is no text is no text either.
+UNREADABLE: tuple[type[Exception], ...] = (DatabaseError, UnicodeDecodeError)
 
 
 def connect_warily(path: str, **options: Any) -> Connection:

@@ -7,9 +7,10 @@ no checksums of its own: a page may look whole and say nonsense.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from ..json_text import parse
-from .database import DatabaseError
-from .sqlite import connect_warily
+from .sqlite import UNREADABLE, connect_warily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # No id is beyond.
 END = 2**62
+# What comes instead of a row.
+_NO_ROW: tuple[type[Exception], ...] = (*UNREADABLE, OverflowError)
 _RUN = "id, job, {lead}, boot, boottime_ms, synchronized, duration_us, outcome, priority, session, shape, packed, error"
 # What the columns of a run must be; None may stand for the last four.
 _KINDS = (int,) * 9 + (int, int, str, str)
@@ -40,7 +43,7 @@ class View:
         )
         self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         self.path = path
-        self._gaps: list[tuple[int, int]] = []
+        self._gaps: dict[str, list[tuple[int, int]]] = {"runs": []}
         self.lost = 0
         self.jobs = {row[0]: (row[1], row[2]) for row in self._all("jobs", "id", "id, job, metric", str, str)}
         self.boots = {row[0]: row[1] for row in self._all("boots", "id", "id, boot_id", str)}
@@ -70,7 +73,7 @@ class View:
         for query in ("SELECT max(id) FROM runs", "SELECT max(last_run) FROM jobs", "SELECT max(run) FROM positions"):
             try:
                 number = self._connection.execute(query).fetchone()[0]
-            except DatabaseError:
+            except UNREADABLE:
                 continue
             if isinstance(number, int):
                 told.append(number)
@@ -78,15 +81,17 @@ class View:
 
     def runs(self, after: int) -> Iterator[Row]:
         """The rows of runs behind the id `after`, in their order, with the columns of the table."""
-        for row in self._rows("runs", "id", self._run, after, self._gaps):
+        for row in self._rows("runs", "id", self._run, after, self._gaps["runs"]):
             if is_run(row):
                 yield row
             else:
                 self.lost += 1
 
-    def is_gap(self, number: int) -> bool:
-        """Whether a run of this id would lie where nothing can be read, as far as runs() has come."""
-        return any(after < number < upto for after, upto in self._gaps)
+    def is_gap(self, number: int, table: str = "runs") -> bool:
+        """Whether a row of this id would lie where nothing can be read, as far as the reading of the table has come."""
+        gaps = self._gaps.get(table, [])
+        at = bisect_left(gaps, (number,)) - 1
+        return at >= 0 and number < gaps[at][1]
 
     def is_whole(self, after: int) -> bool:
         """Whether all runs behind the id `after` can be read."""
@@ -99,7 +104,7 @@ class View:
     @property
     def gaps(self) -> int:
         """Stretches of runs that could not be read, so far."""
-        return len(self._gaps)
+        return len(self._gaps["runs"])
 
     def shape(self, number: int) -> Shape | None:
         """The series of a shape, None where they can't be read."""
@@ -111,7 +116,7 @@ class View:
         """The id of the boot in which a session began, "" where it is not known."""
         try:
             row = self._connection.execute("SELECT of_boot FROM sessions WHERE number = ?", (session,)).fetchone()
-        except DatabaseError:
+        except UNREADABLE:
             return ""
         return self.boots.get(row[0], "") if row else ""
 
@@ -130,8 +135,11 @@ class View:
 
     def rolled_up(self, table: str, columns: str) -> Iterator[Row]:
         """The rows of `table`, whose key is `id`, which comes first."""
+        gaps = self._gaps[table] = []
         if self._has(table, "id"):
-            yield from self._rows(table, "id", columns, -1, [])
+            yield from self._rows(table, "id", columns, -1, gaps)
+        else:
+            gaps.append((-1, END))
 
     def _read_sessions(self) -> list[Row]:
         if not self._has("sessions", "number"):
@@ -142,7 +150,7 @@ class View:
         try:
             spans = self._connection.execute("SELECT priority, after_run, upto_run FROM backlog").fetchall()
             found = self._connection.execute("SELECT priority, run FROM positions").fetchall()
-        except DatabaseError:
+        except UNREADABLE:
             return {}, []
         positions = {priority: run for priority, run in found if _is(priority, int) and _is(run, int)}
         return positions, [span for span in spans if all(_is(number, int) for number in span)]
@@ -152,20 +160,20 @@ class View:
             rows = self._connection.execute(
                 "SELECT position, name, tags FROM series WHERE shape = ? ORDER BY position", (number,)
             ).fetchall()
-        except DatabaseError:
+        except UNREADABLE:
             rows = []
         if rows and all(row[0] == at and _is(row[1], str) and _is(row[2], str) for at, row in enumerate(rows)):
             return [(name, tags) for _, name, tags in rows]
         try:
             row = self._connection.execute("SELECT signature FROM shapes WHERE id = ?", (number,)).fetchone()
-        except DatabaseError:
+        except UNREADABLE:
             row = None
         return _series(row[0]) if row and _is(row[0], str) else None
 
     def _has(self, table: str, column: str) -> bool:
         try:
             names = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
-        except DatabaseError:
+        except UNREADABLE:
             return False
         return (column,) in names
 
@@ -173,7 +181,7 @@ class View:
         """All rows of a small table whose columns after the key are of `kinds`."""
         try:
             rows = list(self._rows(table, key, columns, -1, []))
-        except DatabaseError:
+        except UNREADABLE:
             return []
         return [row for row in rows if all(_is(value, kind) for value, kind in zip(row[1:], kinds))]
 
@@ -191,7 +199,7 @@ class View:
                     yield row
                 else:
                     return
-            except (DatabaseError, OverflowError):
+            except _NO_ROW:
                 pass
             # The bindings look one row ahead: the last one before what can't be read was lost with it.
             row = _next(self._connection, f"{query} LIMIT 1", after)
@@ -212,7 +220,7 @@ def _next(connection: Connection, query: str, after: int) -> Row | None:
     """The one row that `query` gives, if it can be read and its id, which comes first, is behind `after`."""
     try:
         row: Row | None = connection.execute(query, (after,)).fetchone()
-    except (DatabaseError, OverflowError):
+    except _NO_ROW:
         return None
     return row if row and _is(row[0], int) and row[0] > after else None
 
@@ -224,7 +232,7 @@ def _behind(connection: Connection, probe: str, after: int) -> int | None:
         """The id behind `at`, END for none, None where that can't be read."""
         try:
             row = connection.execute(probe, (at,)).fetchone()
-        except (DatabaseError, OverflowError):
+        except _NO_ROW:
             return None
         return END if row is None else row[0] if _is(row[0], int) and row[0] > at else None
 

@@ -18,9 +18,9 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.errors import Damaged, StoreProblem
 from belabox_metrics.event import Event
 from belabox_metrics.maintain.pace import Pace
-from belabox_metrics.maintain.runner import maintain
+from belabox_metrics.maintain.runner import STEPS, maintain
 from belabox_metrics.sample import Sample
-from belabox_metrics.store import damage, events, quarantine, rolled, runs
+from belabox_metrics.store import damage, events, history, quarantine, rolled, runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.wreck import View
 
@@ -472,8 +472,8 @@ def test_what_was_rolled_up_comes_once_whatever_maintenance_does_meanwhile(
         monkeypatch.setenv(name, value)
     adopt = rolled.adopt
 
-    def adopted(store: Store, view: View) -> int:
-        found = adopt(store, view)
+    def adopted(store: Store, view: View, better: list[View]) -> int:
+        found = adopt(store, view, better)
         maintain(store, clock.now(), Pace(share=1))
         return found
 
@@ -491,3 +491,62 @@ def test_what_was_rolled_up_comes_once_whatever_maintenance_does_meanwhile(
 
 def _killed() -> None:
     raise KeyboardInterrupt
+
+
+def test_runs_below_several_pages_that_are_gone_come_back_out_of_their_own(tmp_path: Path) -> None:
+    """Pages that lead to others, in the middle of the table: before, between and behind them it can be read."""
+    box = Box(tmp_path)
+    number, now = 6000, clock.now()
+    with Store(str(box.database)).writing() as connection:
+        for at in range(number):
+            moment = Moment(now.wall_ms - 10_000_000 + at * 1000, at, "before", True)
+            samples = [Sample(f"n.value{index}", at * 10 + index) for index in range(NUMBERS)]
+            runs.add(connection, runs.Run("collect", moment, metric="m.0", samples=samples))
+    fold_log(box)
+    (page,) = box.sql("SELECT rootpage FROM sqlite_master WHERE name = 'runs'")
+    content = box.database.read_bytes()
+
+    def pointers(root: int) -> list[int]:
+        head = content[(root - 1) * PAGE :][:PAGE]
+        assert head[0] == 5
+        places = [int.from_bytes(head[12 + 2 * cell :][:2], "big") for cell in range(int.from_bytes(head[3:5], "big"))]
+        return [int.from_bytes(head[place:][:4], "big") for place in places] + [int.from_bytes(head[8:12], "big")]
+
+    below = pointers(int(str(page[0])))
+    assert len(below) >= 5
+    for gone in (below[1], below[3]):
+        box.write((gone - 1) * PAGE, random.Random(gone).randbytes(PAGE))
+    (tmp_path / "recover-wanted").touch()
+    assert box.job("recover.py").returncode == 0
+    assert len(box.aside()) == 1
+    assert box.past() == list(range(number))
+
+
+def test_what_was_rolled_up_by_the_log_alone_does_not_come_back_as_runs_too(box: Box) -> None:
+    """As when maintenance, which looks for damage last, has found some: the file without its log still has them."""
+    now = clock.now()
+    store = Store(str(box.database))
+    old = Moment(now.wall_ms - 50 * 3_600_000, 1, "before", True)
+    with store.writing() as connection:
+        connection.execute("DELETE FROM runs")
+        for at in range(120):
+            moment = Moment(old.wall_ms + at * 1000, 1 + at * 1000, "before", True)
+            runs.add(connection, runs.Run("collect", moment, metric="m.0", samples=[Sample("old", at)]))
+        runs.add(connection, runs.Run("collect", now, metric="m.0", samples=[Sample("new", 1)]))
+        connection.execute("UPDATE positions SET run = ?", (now.wall_ms,))
+    with store.writing(checkpoint_first=True):
+        pass
+
+    def kept(of: Store) -> tuple[int, int]:
+        points = history.points(of.connection(), ("old",), 0, 2**45)["old", ""]
+        return sum(point.count for point in points), len(points)
+
+    maintain(store, now, Pace(share=1), tuple(step for step in STEPS if step[0] == "roll_up"))
+    before = kept(store)
+    assert before[0] == 120
+    assert before[1] <= 3
+    heal_aside(box)
+    assert box.job("recover.py").returncode == 0
+    assert kept(Store(str(box.database))) == before
+    maintain(Store(str(box.database)), clock.now(), Pace(share=1))
+    assert kept(Store(str(box.database))) == before

@@ -7,7 +7,7 @@ import posix as os  # as environment.py says
 from ...clock import LATEST_MS
 from ...environment import variable
 from .. import importer
-from ..database import DatabaseError
+from ..sqlite import UNREADABLE
 from .rows import Rows
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ def begin(connection: Connection, kept: str, moment: Moment) -> None:
     latest_ms = moment.wall_ms + DAY_MS if moment.synchronized else LATEST_MS
     try:
         rows = Rows(kept, latest_ms)
-    except DatabaseError:
+    except UNREADABLE:
         return
     try:
         importer.begin(connection, rows.name, moment, rows.upto() or moment.wall_ms + DAY_MS, rows.total())

@@ -7,6 +7,7 @@ import posix as os  # as environment.py says
 from ...errors import StoreProblem
 from .. import importer
 from ..database import DatabaseError, problem
+from ..sqlite import UNREADABLE
 from .aside import KEPT, sync_folder
 from .rows import END, Rows
 
@@ -32,7 +33,7 @@ def device_id(store: Store) -> str:
     state = importer.standing(store.connection())
     try:
         rows = Rows(_kept(store, state), state.upto) if state else None
-    except DatabaseError:
+    except UNREADABLE:
         return ""
     if rows is None:
         return ""
@@ -55,7 +56,7 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
     try:
         # What it left out at the beginning it leaves out to the end.
         rows = Rows(kept, state.upto)
-    except DatabaseError as error:
+    except UNREADABLE as error:
         if not os.access(kept, os.F_OK):
             return _gone(store, kept)
         raise problem(error, kept) from error
