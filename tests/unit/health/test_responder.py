@@ -386,7 +386,7 @@ def test_a_database_that_appears_is_found(tmp_path: Path, starter: Starter, box:
 
 def test_a_bug_is_a_503_for_the_client_and_a_traceback_for_us(at_work: Path, box: Box, starter: Starter) -> None:
     with box.store.writing() as connection:
-        connection.execute("UPDATE jobs SET last_boottime_ms = 'soon'")
+        connection.execute("UPDATE jobs SET done_timestamp_ms = 1e300")
     responding = starter.start(at_work, "--idle-seconds", "2")
     for _ in range(2):
         reply = responding.get("/health")
