@@ -111,6 +111,7 @@ install_tree() {
         return
     fi
     say "installing $TREE"
+    rm -f $APPLIED
     sync --file-system "$new"
     swap "$new" "$TREE"
     rm -rf "$new"

@@ -14,6 +14,8 @@ DEFAULTS=/etc/default/belabox-metrics
 STATE=/var/lib/belabox-metrics
 UNITS=/usr/lib/systemd/system
 RENDERED=/etc/systemd/system
+# By which a start of the target tells that all is applied: another program may make something else of the same files.
+APPLIED=$RENDERED/belabox-metrics.applied
 CATALOGS=/usr/lib/systemd/catalog
 DOCUMENTATION=/usr/share/doc/belabox-metrics
 MANUAL=/usr/share/man/man1/belabox-metrics.1
@@ -207,7 +209,7 @@ remove_rendered() {
             rm "$path"
         fi
     done
-    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.{pending,applied}
+    rm -rf $RENDERED/belabox-metrics.target.wants $RENDERED/belabox-metrics.pending $APPLIED
     find $RENDERED -maxdepth 1 -name 'belabox-metrics*.d' -empty -delete
 }
 
