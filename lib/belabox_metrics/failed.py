@@ -1,7 +1,8 @@
 """The job `failed`: record that a unit failed, for a job that was killed before it could say so itself.
 
-systemd starts it through OnFailure= and tells what happened in MONITOR_* variables (systemd.exec(5), since 251; older
-ones say nothing, and the name of the unit is all there is).
+systemd starts it through OnFailure= and tells what happened in MONITOR_* variables (systemd.exec(5), since 251). Older
+ones say nothing: then what the job itself has just stored is what happened, and without that all that is known is that
+it failed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,19 @@ from .errors import Problem
 from .refused import give_up
 from .store import runs
 from .store.database import Store, database_path
+from .store.instant import Instant
 
 _PREFIX = "belabox-metrics"
 # systemd's own, EXIT_CREDENTIALS (systemd.exec(5), Process Exit Codes).
 CREDENTIALS = "243"
+# From the end of a job to here systemd takes a fraction of a second, on a busy box a few. The next run of the same job
+# may fail in another way, and most are due every five seconds or later.
+JUST_NOW_MS = 4_000
+_LAST = """
+SELECT run.boottime_ms + run.duration_us / 1000
+FROM jobs JOIN runs AS run ON run.id = jobs.last_run JOIN boots ON boots.id = run.boot
+WHERE jobs.job = ? AND jobs.metric = ? AND run.outcome = ? AND boots.boot_id = ?
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -28,8 +38,10 @@ def main(arguments: list[str]) -> int:
     # that it could not even start.
     if result == "exit-code" and os.environ.get("MONITOR_EXIT_STATUS") in ("1", "2", "78"):
         return 0
-    what = _described(result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
     job, metric = job_of(unit)
+    if not result and _has_told(job, metric):
+        return 0
+    what = _described(result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
     journal.record(
         f"{unit}: {what}",
         priority=journal.ERROR,
@@ -46,6 +58,17 @@ def main(arguments: list[str]) -> int:
     except Problem as problem:
         return give_up(problem, database_path(), job="failed", message_id=journal.JOB_FAILED)
     return 0
+
+
+def _has_told(job: str, metric: str) -> bool:
+    """Whether a failure is the last that the job has stored, and it did so just now."""
+    now = clock.now()
+    try:
+        with Instant(Store(database_path())) as connection:
+            found = connection.execute(_LAST, (job, metric, runs.FAILED, now.boot_id)).fetchone()
+    except Problem:
+        return False
+    return found is not None and now.boottime_ms - int(found[0]) <= JUST_NOW_MS
 
 
 def job_of(unit: str) -> tuple[str, str]:

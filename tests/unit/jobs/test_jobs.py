@@ -232,6 +232,31 @@ def test_a_killed_unit_is_recorded_for_the_job(box: Box) -> None:
     ]
 
 
+def test_where_systemd_does_not_tell_what_happened_the_word_of_the_job_stands(box: Box) -> None:
+    """Before version 251."""
+    unit = "belabox-metrics@memory.usage.service"
+    failures = "SELECT last_error, failures FROM jobs"
+    meminfo = box.root / "proc/meminfo"
+    well = meminfo.read_text()
+    meminfo.write_text("MemTotal: many kB\n")
+    assert box.job("collect", "memory.usage").returncode == 1
+    ((said, _),) = box.sql(failures)
+    assert "/proc/meminfo" in str(said)
+    done = box.job("failed", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert box.sql(failures) == [(said, 1)]
+    # A failure that is older is of another run: this one could not say anything.
+    with closing(sqlite3.connect(box.database)) as connection, connection:
+        connection.execute("UPDATE runs SET boottime_ms = boottime_ms - 5000")
+    assert "memory.usage.service: failed" in box.job("failed", unit).stderr
+    assert box.sql(failures) == [("failed", 2)]
+    # A run that was well is no word for a failure either.
+    meminfo.write_text(well)
+    assert box.job("collect", "memory.usage").returncode == 0
+    box.job("failed", unit)
+    assert box.sql(failures) == [("failed", 1)]
+
+
 def test_a_unit_whose_name_is_no_text_is_recorded_by_what_can_be_shown_of_it(box: Box) -> None:
     done = box.job("failed", "belabox-metrics@m\udcff.service")
     assert done.returncode == 0, done.stderr
