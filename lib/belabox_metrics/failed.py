@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
     # A job that left with one of its own exit codes has stored and said why; other codes are the manager's, of a job
     # that it could not even start.
-    if result == "exit-code" and os.environ.get("MONITOR_EXIT_STATUS") in ("1", "2", "78"):
+    if result == "exit-code" and os.environ.get("MONITOR_EXIT_STATUS") in ("1", "2", "75", "78"):
         return 0
     job, metric = job_of(unit)
     if not result and _has_told(job, metric):
