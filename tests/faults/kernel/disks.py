@@ -14,7 +14,11 @@ WINDOW_S = 40.0
 METRIC = "memory.usage"
 _DEVICE, _IMAGE, _SIZE = "/dev/mapper/metrics", "/lab-disk", "64M"
 _DM = "dmsetup --noudevsync"
-_STOP = "systemctl stop belabox-metrics.target belabox-metrics-health.socket; systemctl stop 'belabox-metrics*.service'"
+# Of what is killed by that the failure is still to be recorded.
+_STOP = (
+    "systemctl stop belabox-metrics.target belabox-metrics-health.socket; systemctl stop 'belabox-metrics*.service';"
+    "while systemctl list-units --no-legend --state=activating 'belabox-metrics*' | grep -q .; do sleep 0.2; done"
+)
 # A job that is at work has the file system in a mount namespace of its own.
 _UNMOUNT = f"umount {FOLDER}; until [ ! -e /proc/fs/ext4/dm-0 ]; do sleep 0.2; done"
 # quotactl(2): of a user, limits in KB; Q_GETQUOTA tells what is in use.
@@ -91,8 +95,7 @@ def errors(guest: Guest, said: str, target: str, options: str, hold_s: float, *,
     set_up = guest.uptime()
     with Data(guest, options) as data:
         time.sleep(hold_s)
-        # What was refused a while ago is told again only ten minutes later; this is another day.
-        guest.sh("rm -f /run/belabox-metrics/refused.*")
+        forget_refusals(guest)
         began = guest.uptime()
         data.become(target)
         # Until the kernel writes back, there is no error: a commit asks for none.
@@ -122,6 +125,11 @@ def errors(guest: Guest, said: str, target: str, options: str, hold_s: float, *,
     return Row(said, 1, lost, 0, took, note, wrong)
 
 
+def forget_refusals(guest: Guest) -> None:
+    """As if ten minutes had passed: what was refused in the trial before is not told again any earlier."""
+    guest.sh("rm -f /run/belabox-metrics/refused.*")
+
+
 def quota(guest: Guest, times: int, hold_s: float) -> Row:
     """The kernel's own, of the user whose jobs these are; taken away again, by itself all goes on."""
     guest.load("quota_tree", "quota_v2")
@@ -129,6 +137,7 @@ def quota(guest: Guest, times: int, hold_s: float) -> Row:
     longest, set_up = 0.0, guest.uptime()
     with Data(guest, "usrquota", "-O quota"):
         for _ in range(times):
+            forget_refusals(guest)
             guest.run("/usr/bin/python3", "-I", "-c", _QUOTA, _DEVICE, "1")
             time.sleep(hold_s)
             guest.run("/usr/bin/python3", "-I", "-c", _QUOTA, _DEVICE, "0")

@@ -162,7 +162,7 @@ def test_keys_of_a_unit_are_sorted_within_service() -> None:
 
 def test_a_job_that_can_not_do_its_work_for_now_has_not_failed() -> None:
     """It leaves with 75 and one record: docs/recovery.md."""
-    for job in ("@", "-clock", "-maintain", "-recover", "-upload"):
+    for job in ("@", "-clock", "-failed@", "-maintain", "-recover", "-upload"):
         unit = ROOT / f"units/belabox-metrics{job}.service"
         assert "\nSuccessExitStatus=75\n" in unit.read_text(), unit.name
 
