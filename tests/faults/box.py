@@ -79,6 +79,8 @@ class Box:
             "BELABOX_METRICS_DATABASE": str(self.database),
             "BELABOX_METRICS_RECOVER": str(folder / "recover-wanted"),
             "BELABOX_METRICS_RUN": str(folder / "run"),
+            # What systemd says to the job `failed`: without it a second failure is taken for the first.
+            "MONITOR_SERVICE_RESULT": "oom-kill",
             "PATH": os.environ["PATH"],
         }
 

@@ -143,12 +143,12 @@ class Script:
         self.expect("capture_error", at, element="v4l2src0")
         self.wait(second + 9)
         self.states["hdmi"] = box.status()
-        self.wait(second + 13)
+        self.wait(second + 15)
         box.plug_source()
         at = box.kernel.say(f"{controller} hdmirx_wait_lock_and_get_timing signal lock ok, i:23!")
         self.expect("hdmi_signal_locked", at)
         box.encoding.set()
-        self.connected(second + 14)
+        self.connected(second + 16)
         self.bad["hdmi"] = (began, time.time())
 
     def stall_the_encoder(self, second: float) -> None:
