@@ -84,12 +84,15 @@ class Box:
     # ---- killing ----
 
     def kill_at_random(self, until: float) -> None:
-        """Each that is started, some time after."""
+        """Each that is started, some time after; and one a second is."""
         self._override(_AT_ONCE)
-        last = 0
+        last, started = 0, 0.0
         while time.time() < until:
             pid = self._uploader()
             if not pid or pid == last:
+                if not pid and time.time() > started + 1:
+                    started = time.time()
+                    self.machine.systemctl("start", "--no-block", UNIT)
                 time.sleep(0.005)
                 continue
             time.sleep(random.uniform(0, _KILL_WITHIN_S))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -143,14 +144,17 @@ def test_a_configuration_with_a_mistake_is_told_before_anything_is_replaced(own:
         own.run("rm", "/root/new/lib/belabox_metrics/later.py")
 
 
+def install_beside(machine: Machine, program: str, script: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """An installation that finds `script` in the place of `program`."""
+    folder = f"/root/beside-{program}"
+    machine.run("mkdir", folder)
+    machine.run("tee", f"{folder}/{program}", input=f"#!/bin/sh\n{script}\n")
+    machine.run("chmod", "+x", f"{folder}/{program}")
+    return machine.run("sh", "-c", f"PATH={folder}:$PATH /root/new/install.sh", check=check, timeout=120)
+
+
 def test_what_was_installed_is_on_the_disk_when_it_says_so(own: Machine) -> None:
-    script = """
-        mkdir -p /root/durable
-        printf '#!/bin/sh\necho "$@" >> /root/synced\nexec /usr/bin/sync "$@"\n' > /root/durable/sync
-        chmod +x /root/durable/sync
-        PATH=/root/durable:$PATH /root/new/install.sh
-    """
-    own.run("bash", "-c", script, timeout=120)
+    install_beside(own, "sync", 'echo "$@" >> /root/synced\nexec /usr/bin/sync "$@"')
     synced = own.run("tail", "-n", "1", "/root/synced").stdout.split()
     for path in ("/usr/lib/systemd/system", "/etc/systemd/system", "/etc/belabox-metrics", "/usr/lib/belabox-metrics"):
         assert path in synced
@@ -228,13 +232,7 @@ EOF
 
 
 def test_too_old_a_systemd_is_told(own: Machine) -> None:
-    script = """
-        mkdir -p /root/old
-        printf '#!/bin/sh\necho "systemd 245 (245.4-4ubuntu3)"\n' > /root/old/systemctl
-        chmod +x /root/old/systemctl
-        PATH=/root/old:$PATH /root/new/install.sh
-    """
-    refused = own.run("bash", "-c", script, check=False)
+    refused = install_beside(own, "systemctl", 'echo "systemd 245 (245.4-4ubuntu3)"', check=False)
     assert refused.returncode == 1
     assert "needs systemd 247 or newer, this is 245" in refused.stderr
 
