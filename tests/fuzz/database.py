@@ -232,6 +232,8 @@ def _judge(whole: Original, files: dict[str, bytes], path: Path, stored: bool) -
         assert asides == [], "moved aside, though it was refused"
         return
     with closing(sqlite3.connect(path)) as connection:
+        # A turned bit in a text is nobody's damage, and may be no UTF-8.
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
         said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         rows = connection.execute("SELECT id, packed FROM runs WHERE packed IS NOT NULL ORDER BY id").fetchall()
     assert said == "ok", said

@@ -41,13 +41,14 @@ class Gathering:
         self._groups: dict[tuple[int, str, int, bool], list[_Group]] = {}
         # A tick that was cut in two has its duplicates in both.
         self.at: int | None = before.at if before else None
-        self.seen: set[tuple[str, str, bool]] = before.seen if before else set()
+        self.seen: set[tuple[str, str, bool | None]] = before.seen if before else set()
         self.rows = self.left = self.twice = self.size = 0
 
     def add(
         self, timestamp_ms: int, name: object, tags: str, value: Value, session: object, priority: object, sent: bool
     ) -> None:
-        """One sample. The same series, kind and time twice is one."""
+        """One sample. The same series, kind and time twice is one; what has no value is of a kind of its own, lest it
+        hides one that has."""
         if not isinstance(name, str) or not name:
             self.leave()
             return
@@ -55,7 +56,8 @@ class Gathering:
         if timestamp_ms != self.at:
             self.at = timestamp_ms
             self.seen = set()
-        key = name, tags, isinstance(value, str)
+        text, is_number = _spelled(value)
+        key = name, tags, None if text == "null" else isinstance(value, str)
         if key in self.seen:
             self.twice += 1
             return
@@ -65,7 +67,6 @@ class Gathering:
         group = self._place((timestamp_ms, stream, level, sent), (name, tags))
         group.shape.append((name, tags))
         group.has.add((name, tags))
-        text, is_number = _spelled(value)
         group.values.append(text)
         group.numbers += is_number
         self.size += len(text)

@@ -209,12 +209,13 @@ class Rows:
     def _last_of(self, session: str) -> int:
         query = f"SELECT {self._layout.time} FROM metrics WHERE session_id = ? ORDER BY 1 DESC LIMIT 1"  # noqa: S608
         found = self._connection.execute(query, (session,)).fetchone()
-        return self._ms(found[0]) if found and isinstance(found[0], (int, float)) else 0
+        last = _whole(found[0]) if found else None
+        return 0 if last is None else self._ms(last)
 
     def _newest(self, upto: int) -> int | None:
         time = self._layout.time
         found = self._last(time, f"{time} <= {upto}")
-        return int(found) if isinstance(found, (int, float)) else None
+        return _whole(found)
 
     def _last(self, column: str, condition: str) -> object:
         """Of the last row in the order of time; where the index of that is damaged, of the last that was written."""
@@ -245,6 +246,13 @@ class Rows:
 
     def _ms(self, time: float) -> int:
         return int(time) * self._multiplier // self._divisor
+
+
+def _whole(number: object) -> int | None:
+    """None for what is no number, and for an infinite one."""
+    if isinstance(number, float) and number - number == 0:
+        return int(number)
+    return number if isinstance(number, int) else None
 
 
 def _batch(gathering: Gathering, place: dict[str, int]) -> Batch:
