@@ -167,7 +167,7 @@ def test_the_loss_that_is_told_is_the_loss_there_was(way: LossyWay, transmit: Ca
     assert receiver["srt.latency_ms"] == LATENCY_MS
     assert receiver["srt.packets_lost_total"] == pytest.approx(came["dropped"], rel=0.2)
     sender = numbers(srt_packet_loss.collect(World("", of_sender, states[1], 5000)))
-    # What was sent again last is in no report of the sender yet. Of all that was sent, not of what came, it would be 10.
+    # What was sent again last is in no report of the sender yet. Of all that was sent it would be 10.
     assert sender["srt.retransmit_percent"] == pytest.approx(lost_percent, abs=1)
     assert "srt.packet_loss_percent" not in sender
     encoded = numbers(encoder.collect(World("", of_encoder, states[2], 5000)))
