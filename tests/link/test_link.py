@@ -33,7 +33,7 @@ def test_each_sample_arrives_and_more_than_once_only_where_the_box_could_not_kno
     # What went well proves little where nothing was tried.
     assert phases["outage"]["uploads"] == 0
     # In the short form one attempt may outlast a phase, and is counted with the next.
-    assert sum(phases[kind]["uploads_failed"] for kind in ("outage", "expired", "stopped")) > 1
+    assert sum(phases[kind]["uploads_failed"] for kind in ("outage", "expired", "stopped")) > 0
     assert phases["killing"]["killed"] > 0
     assert phases["stepping"]["killed"] > 5
     assert result["account"]["copies"].get("the answer was cut", 0) > 0
