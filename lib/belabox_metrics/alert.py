@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from .clock import by_now
 from .event import CRITICAL, HIGH, Event
 from .json_text import parse
 from .sample import canonical
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from .clock import Moment
     from .sample import Sample
     from .store.settings import Value
-
-# Two clocks that are read one after the other seem to differ by less.
-_JITTER_MS = 2000
 
 
 class Rule:
@@ -92,9 +90,8 @@ class Spell:
 
     def follow(self, moment: Moment) -> None:
         """Where the clock was set since it began, that is as long ago as before."""
-        wall_ms = max(moment.wall_ms - (moment.boottime_ms - self.boottime_ms), 0)
-        if self.boot_id == moment.boot_id and abs(wall_ms - self.wall_ms) > _JITTER_MS:
-            self.wall_ms = wall_ms
+        if self.boot_id == moment.boot_id:
+            self.wall_ms = by_now(self.wall_ms, moment.wall_ms, moment.boottime_ms - self.boottime_ms)
 
     def since(self) -> str:
         return time.strftime("%H:%M:%S UTC", time.gmtime(self.wall_ms / 1000))

@@ -21,6 +21,10 @@ EARLIEST_MS = 1_577_836_800_000
 LATEST_MS = 4_102_444_800_000
 
 
+# Two clocks that are read one after the other seem to differ by less.
+JITTER_MS = 2000
+
+
 class Moment:
     """One instant: `wall_ms` (Unix time, ms), `boottime_ms` (CLOCK_BOOTTIME, ms), `boot_id` (uuid text, "" where the
     kernel gives none) and `synchronized` (the wall clock was set from a server during this boot)."""
@@ -32,6 +36,13 @@ class Moment:
         self.boottime_ms = boottime_ms
         self.boot_id = boot_id
         self.synchronized = synchronized
+
+
+def by_now(wall_ms: int, now_ms: int, ago_ms: int) -> int:
+    """When something was that seemed to be at `wall_ms` and is `ago_ms` ago, both in Unix time: by the clock of
+    `now_ms`, where that was set since."""
+    told_ms = max(now_ms - ago_ms, 0)
+    return told_ms if abs(told_ms - wall_ms) > JITTER_MS else wall_ms
 
 
 def boottime_ms() -> int:

@@ -15,6 +15,7 @@ from .refused import give_up
 from .store import runs
 from .store.database import Store, database_path
 from .store.instant import Instant
+from .store.options import named
 
 _PREFIX = "belabox-metrics"
 # systemd's own, EXIT_CREDENTIALS (systemd.exec(5), Process Exit Codes).
@@ -30,9 +31,7 @@ WHERE jobs.job = ? AND jobs.metric = ? AND run.outcome = ? AND boots.boot_id = ?
 
 
 def main(arguments: list[str]) -> int:
-    named = arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown")
-    # Half a surrogate pair is no text that a database takes.
-    unit = named.encode("utf-8", "backslashreplace").decode()
+    unit = named(arguments[0] if arguments else os.environ.get("MONITOR_UNIT", "unknown"))
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
     # A job that left with one of its own exit codes has stored and said why; other codes are the manager's, of a job
     # that it could not even start.

@@ -48,7 +48,7 @@ def record(message: str, *, priority: int = NOTICE, message_id: str = "", **fiel
     Where the service manager connected stderr to the journal (it sets JOURNAL_STREAM) the record goes there in the
     native protocol, else to stderr as text.
     """
-    heard = _is_journal()
+    heard = is_heard()
     if heard and _send(message, priority, message_id, fields):
         return
     # A person at a terminal is told the sentence; who keeps a file of it may want to search the fields.
@@ -64,7 +64,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: 
     """Record that a job failed in a way a person can mend; the exit code it is to leave with. `again`: as it did the
     last time, which is no news."""
     message = f"{fields.get('metric') or f'belabox-metrics {job}'}: {problem}"
-    if not _is_journal():
+    if not is_heard():
         # To a person the sentence is all there is to say: the fields only repeat it.
         _print(_one_line(message))
         return problem.exit_code
@@ -80,7 +80,7 @@ def failure(problem: Problem, *, job: str, message_id: str = JOB_FAILED, again: 
     return problem.exit_code
 
 
-def _is_journal() -> bool:
+def is_heard() -> bool:
     """Whether stderr is the journal. A terminal that a service has opened, as one of a desktop, inherits the variable
     and is none."""
     return bool(variable("JOURNAL_STREAM")) and not sys.stderr.isatty()

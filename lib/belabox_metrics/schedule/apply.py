@@ -220,7 +220,7 @@ def _lines(difference: Difference, would: str) -> list[str]:
 
 def _for_a_person() -> bool:
     """Whether this was started by hand, not by a unit: a record with fields is for the journal alone."""
-    return "JOURNAL_STREAM" not in os.environ
+    return not journal.is_heard()
 
 
 def _remember(database: str, failed: Problem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .packed import VALUES
+from .packed import VALUES, if_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def readings(connection: Connection, metrics: tuple[str, ...], moment: Moment, w
 def latency_ms(connection: Connection) -> int | None:
     """What the sender of the stream that is live was told to agree on, None where that is not known."""
     row = connection.execute(
-        "SELECT json_extract(iif(json_valid(metadata), metadata, NULL), '$.latency_ms') FROM sessions"
+        f"SELECT json_extract({if_json('metadata')}, '$.latency_ms') FROM sessions"  # noqa: S608 - a constant
         " WHERE status = 'active' ORDER BY number DESC"
     ).fetchone()
     return row[0] if row and isinstance(row[0], int) else None

@@ -5,6 +5,8 @@ Why this layout and not rows of samples: docs/storage.md has the measurements.
 
 from __future__ import annotations
 
+from .packed import VALUES, if_json
+
 # 1 and 2 were schemas of an earlier program under the same path. migration.py has the steps from 3 on.
 VERSION = 5
 APPLICATION_ID = 0x42454C41  # "BELA": lets file(1) tell whose database it is
@@ -178,7 +180,7 @@ CREATE TABLE hours (
 """
 
 # The same for people and scripts: a row for each series and step. A counter has no mean, a text nothing but its last.
-ROLLED_VIEW = """
+ROLLED_VIEW = f"""
 CREATE VIEW metrics_rolled_up AS
 SELECT
     timestamp_ms, step_ms, metric_name, tags,
@@ -211,14 +213,14 @@ FROM (
         UNION ALL
         SELECT (id >> 32) * 300000, 300000, id & 4294967295, packed FROM five_minutes
     ) AS step
-    JOIN json_each(iif(json_valid(step.packed), step.packed, NULL)) AS cell
+    JOIN json_each({if_json("step.packed")}) AS cell
     JOIN series ON series.shape = step.shape AND series.position = cell.key
     WHERE cell.type <> 'null'
 );
-"""
+"""  # noqa: S608 - a constant
 
 # For people and scripts: every sample as a row, with the documented columns. What is no JSON is passed over: packed.py.
-VIEW = """
+VIEW = f"""
 CREATE VIEW metrics AS
 SELECT
     run.id * 4096 + value.key AS id,
@@ -244,10 +246,10 @@ SELECT
         || coalesce((SELECT value FROM settings WHERE section = 'device' AND key = 'id'), '') || '|'
         || series.tags || '|' || (value.type = 'text') AS dedup_key
 FROM runs AS run
-JOIN json_each(iif(json_valid(run.packed), run.packed, NULL)) AS value
+JOIN json_each({VALUES}) AS value
 JOIN series ON series.shape = run.shape AND series.position = value.key
 WHERE run.packed IS NOT NULL AND value.type <> 'null';
-"""
+"""  # noqa: S608 - a constant
 
 VIEWS = VIEW + ROLLED_VIEW
 

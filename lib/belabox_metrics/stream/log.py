@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from ..clock import BOOT_ID, by_now
 from ..distribution import make_importable
 from ..errors import NoData, SourceProblem
 from ..source import is_directory, read_text
@@ -29,8 +30,6 @@ MESSAGE = 4096
 LOOK_BACK_MS = 60_000
 # An entry that seems to be of so long ago is looked at again: the clock may have been set since.
 DOUBTED_MS = 10_000
-_JITTER_MS = 2000
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Line:
@@ -117,8 +116,7 @@ class Log:
             return wall_ms
         if boot != self._boot:
             return wall_ms
-        told_ms: int = self._now_ms - (self._monotonic_us - since_boot_us) // 1000
-        return told_ms if abs(told_ms - wall_ms) > _JITTER_MS else wall_ms
+        return by_now(wall_ms, self._now_ms, (self._monotonic_us - since_boot_us) // 1000)
 
     def _field(self, name: str) -> str:
         try:
@@ -132,7 +130,7 @@ class Log:
 def _boot(root: str) -> bytes:
     """The id of this boot (random(4)), empty where that is not known."""
     try:
-        return bytes.fromhex(read_text(root, _BOOT_ID, 4096).strip().replace("-", ""))
+        return bytes.fromhex(read_text(root, BOOT_ID, 4096).strip().replace("-", ""))
     except (NoData, SourceProblem, ValueError):
         return b""
 

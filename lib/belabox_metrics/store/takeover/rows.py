@@ -214,8 +214,7 @@ class Rows:
 
     def _newest(self, upto: int) -> int | None:
         time = self._layout.time
-        found = self._last(time, f"{time} <= {upto}")
-        return _whole(found)
+        return _whole(self._last(time, f"{time} <= {upto}"))
 
     def _last(self, column: str, condition: str) -> object:
         """Of the last row in the order of time; where the index of that is damaged, of the last that was written."""
