@@ -229,6 +229,8 @@ def test_whoever_hangs_up_breaks_nothing(start: Start) -> None:
             # A reset, not an orderly end.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sendall(data)
+    # The last of them was whole, and is looked at, though nobody waits for what is found.
+    assert receiver.told()["status"] == "400"
     assert receiver.post(IMPORT, line()).status == 204
     code, _, said = receiver.end(15)
     assert (code, said) == (1, "")
