@@ -171,7 +171,7 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     # A reading that failed tells nothing about what it did not read.
     verdict = _judge(connection, found, reading, metric, moment) if outcome != runs.FAILED else None
     events = [*(reading.events if reading else []), *(verdict.events if verdict else [])]
-    priority = int(first(found, "priority", collector.PRIORITY))
+    priority, interval_ms = int(first(found, "priority", collector.PRIORITY)), int(first(found, "interval_ms", 0))
     if reading and reading.is_idle:
         priority = max(priority, NORMAL)
     run = runs.Run(
@@ -196,8 +196,8 @@ def collect(collector: ModuleType, request: Request, moment: Moment, started: in
     # A run without a number has nothing that could be sent.
     urgent = [run.priority] if run.size else []
     try:  # noqa: SIM105 - contextlib costs a millisecond
-        _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), found, moment)
-    except DatabaseError:  # the run is stored, and must not be once more; who comes next says what is the matter
+        _wake(connection, min([*urgent, *[event.priority for event in events]], default=NORMAL), interval_ms, moment)
+    except (DatabaseError, Damaged):  # the run is stored, not to be once more; who comes next says what is the matter
         pass
     duration = f"{(time.perf_counter_ns() - started) / 1e6:.1f}"
     fields: Fields = {"job": "collect", "metric": metric, "duration_ms": duration, "session_id": session}
@@ -264,13 +264,13 @@ def _store(connection: Connection, events: list[Event], moment: Moment) -> int:
     return add(connection, events, moment)
 
 
-def _wake(connection: Connection, priority: int, found: dict[str, list[Value]], moment: Moment) -> None:
+def _wake(connection: Connection, priority: int, interval_ms: int, moment: Moment) -> None:
     """After the commit, so that the uploader finds what it is woken for."""
     if priority > HIGH and not runs.retry_has_come(connection, moment):
         return
     from . import wake
 
-    if wake.is_due(connection, priority, int(first(found, "interval_ms", 0)), moment):
+    if wake.is_due(connection, priority, interval_ms, moment):
         wake.make()
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 WAIT_S = 10.0
 # Named in units/belabox-metrics-recover.path as well.
 WANTED = "/run/belabox-metrics/recover-wanted"
+# Beside it, when suspect() last asked: ms since boot.
+_ASKED = ".asked"
+ASK_AGAIN_MS = 3_600_000
 
 
 def main(_arguments: list[str]) -> int:
@@ -51,7 +54,8 @@ def main(_arguments: list[str]) -> int:
 
 def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
     """Put a new database in the place of the one at `path`, if that is damaged. Where it is not, perhaps as another job
-    was quicker, nothing is done. `known`: what a whole check has found wrong in the file of the inode `of`.
+    was quicker, the settings are compiled anew, which may be all that is amiss. `known`: what a whole check has found
+    wrong in the file of the inode `of`.
 
     Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had."""
     lock = Lock(path + ".lock", WAIT_S)
@@ -63,31 +67,45 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
         lock.release()
         # Also where it was moved and that could not be noted: a full disk.
         _want()
-    if aside is None:
-        return
-    journal.record(
-        f"{path}: {why}; moved to {aside.path}, a new one is begun",
-        priority=journal.ERROR,
-        message_id=journal.DATABASE_DAMAGED,
-        job=job,
-        error=why,
-        error_type=Damaged.__name__,
-        file=aside.path,
-    )
-    # Compiled settings are read by the jobs that come next, an uploader with none would send nothing.
-    make_importable()
-    from .schedule.compile import compile_settings
+    if aside is not None:
+        journal.record(
+            f"{path}: {why}; moved to {aside.path}, a new one is begun",
+            priority=journal.ERROR,
+            message_id=journal.DATABASE_DAMAGED,
+            job=job,
+            error=why,
+            error_type=Damaged.__name__,
+            file=aside.path,
+        )
+    # They are read by the jobs that come next, an uploader with none would send nothing.
+    _compile(path)
 
-    compile_settings(path)
+
+def suspect() -> None:
+    """After a bug that may be none: a card that gives back what was never written makes a database hold what no job
+    expects, and the next run as little as this one. The job `recover` looks it over; once an hour at most, as a bug
+    comes again with each run."""
+    now_ms = clock.boottime_ms()
+    place = _wanted() + _ASKED
+    with contextlib.suppress(OSError, ValueError), open(place, encoding="ascii") as asked:
+        if 0 <= now_ms - int(asked.read(32)) < ASK_AGAIN_MS:
+            return
+    with contextlib.suppress(OSError), open(place, "w", encoding="ascii") as asked:
+        asked.write(str(now_ms))
+        _want()
 
 
 def recover(store: Store) -> None:
-    """Look the whole database over if somebody met damage in it, and bring in what was moved aside, all of it."""
+    """Look the whole database over, and its settings, if somebody met damage in it, and bring in what was moved aside,
+    all of it."""
     of = damage.inode(store.path)
     # Twice: what a disk fails to read once is told as damage too.
-    if os.access(_wanted(), os.F_OK) and damage.found(store.path, None) and (why := damage.found(store.path, None)):
+    is_wanted = os.access(_wanted(), os.F_OK)
+    if is_wanted and damage.found(store.path, None) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
+    elif is_wanted:
+        _compile(store.path)
     if resume.is_waiting(store):
         takeover.bring_in(store, float("inf"))
         return
@@ -154,6 +172,13 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
         duration_ms=f"{duration_us / 1000:.1f}",
         file=state.name,
     )
+
+
+def _compile(path: str) -> None:
+    make_importable()
+    from .schedule.compile import compile_settings
+
+    compile_settings(path)
 
 
 def _wanted() -> str:

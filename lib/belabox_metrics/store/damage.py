@@ -12,6 +12,7 @@ import time
 from ..errors import Damaged, Problem
 from . import header
 from .database import DatabaseError, Store, problem, quoted
+from .mistyped import mistyped
 from .sqlite import UNREADABLE, connect
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ CHECK_S = 4.0
 _STEP = 20_000
 # What every job touches, so that small damage is found before a large table has been read.
 _SMALL = ("settings", "boots", "jobs", "positions", "link", "shapes", "series", "sessions", "flights", "backlog")
+_LARGE = ("runs", "minutes", "five_minutes", "hours", "rejected")
 
 
 def found(path: str, seconds: float | None = CHECK_S) -> str:
@@ -35,8 +37,10 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
     # Before there is a connection: closing the file takes SQLite's locks of this process on it along.
     if wrong := header.fault(path):
         return wrong
+    is_ours = False
     try:
         Store(path).reading().close()
+        is_ours = True
         connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     except Damaged as damaged:
         return damaged.what
@@ -44,7 +48,7 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
         # Also one of another program, or of an older schema, whose pages SQLite has not looked at.
         connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     try:
-        return _checked(connection, seconds)
+        return _checked(connection, seconds, is_ours)
     except UNREADABLE as error:
         said = problem(error, path)
         return said.what if isinstance(said, Damaged) else ""
@@ -52,7 +56,7 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
         connection.close()
 
 
-def _checked(connection: Connection, seconds: float | None) -> str:
+def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> str:
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in _SMALL:
         if table in there:
@@ -60,8 +64,17 @@ def _checked(connection: Connection, seconds: float | None) -> str:
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
+    wrong = _first_mistyped(connection, _SMALL) if is_ours else ""
+    if wrong:
+        return wrong
     said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    return "" if said == "ok" else said.replace("\n", " ")
+    if said != "ok":
+        return said.replace("\n", " ")
+    return _first_mistyped(connection, _LARGE) if is_ours else ""
+
+
+def _first_mistyped(connection: Connection, tables: tuple[str, ...]) -> str:
+    return next(filter(None, (mistyped(connection, table) for table in tables)), "")
 
 
 def inode(path: str) -> int:

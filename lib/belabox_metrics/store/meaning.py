@@ -45,6 +45,8 @@ _DAMAGE = (
     ("image is malformed", "the database is damaged"),
     ("malformed database schema", "the database is damaged"),
     ("unsupported file format", "the database is damaged: its header names no format"),
+    # What was there, not what a job has written: that is never NULL.
+    ("NOT NULL constraint failed", "the database is damaged: a value is gone"),
 )
 _KNOWN = (
     (

@@ -176,8 +176,8 @@ def remembered(
 
     outlives_boot: a state of an earlier boot is good too; how long ago that was is not known."""
     row = connection.execute(
-        "SELECT state, state_boottime_ms, state_boot = (SELECT id FROM boots WHERE boot_id = ?) FROM jobs"
-        " WHERE job = ? AND metric = ?",
+        "SELECT state, state_boottime_ms, state_boottime_ms IS NOT NULL"
+        " AND state_boot = (SELECT id FROM boots WHERE boot_id = ?) FROM jobs WHERE job = ? AND metric = ?",
         (moment.boot_id, job, metric),
     ).fetchone()
     if row is None or row[0] is None or not (row[2] or outlives_boot):

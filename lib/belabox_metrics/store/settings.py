@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import Damaged
 from .database import Store
 
 TYPE_CHECKING = False
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
     Value = Union[str, int, float]
     Row = tuple[str, str, int, Value]
+
+
+# More than any number of the configuration, and less than what SQLite takes for an integer.
+_MOST = 2**53
 
 
 def replace_settings(path: str, rows: list[Row]) -> None:
@@ -35,6 +40,13 @@ def section(connection: Connection, name: str) -> dict[str, list[Value]]:
 
 
 def first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
-    """The value of a key that holds one, from what `section` returned; `default` where it was never stored."""
+    """The value of a key that holds one, from what `section` returned; `default` where it was never stored.
+
+    Raises Damaged for a text in the place of a number, or the other way round: nobody has compiled that."""
     values = found.get(key)
-    return values[0] if values else default
+    if not values:
+        return default
+    value = values[0]
+    if isinstance(value, str) if isinstance(default, str) else isinstance(value, (int, float)) and abs(value) < _MOST:
+        return value
+    raise Damaged(f"the compiled setting {key} is {value!r:.40}", hint="the configuration is compiled anew")

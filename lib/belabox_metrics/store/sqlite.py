@@ -60,10 +60,21 @@ class _LruCacheOnly:
 
 
 _sqlite = _bindings()
-connect: Callable[..., Connection] = _sqlite.connect
 DatabaseError: type[Exception] = _sqlite.DatabaseError
 # What SQLite says of a table whose name, as a card gave it back, is no text is no text either.
 UNREADABLE: tuple[type[Exception], ...] = (DatabaseError, UnicodeDecodeError)
+
+
+def connect(path: str, **options: Any) -> Connection:
+    """As sqlite3.connect. Of a text that a card gives back otherwise is read what is left of it: a job must not fail,
+    and for good, for one turned bit in what the last one wrote."""
+    connection: Connection = _sqlite.connect(path, **options)
+    connection.text_factory = _text
+    return connection
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def connect_warily(path: str, **options: Any) -> Connection:

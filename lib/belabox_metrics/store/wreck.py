@@ -41,7 +41,6 @@ class View:
         self._connection = connect_warily(
             f"file:{quoted}?{'mode=ro' if with_log else 'immutable=1'}", uri=True, timeout=1
         )
-        self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         self.path = path
         self._gaps: dict[str, list[tuple[int, int]]] = {"runs": []}
         self.lost = 0

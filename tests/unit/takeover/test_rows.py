@@ -69,6 +69,18 @@ def test_a_stream_that_was_live_ended_with_the_go_program(box: Box) -> None:
     ]
 
 
+def test_such_a_stream_did_not_last_until_a_time_that_no_integer_holds(box: Box) -> None:
+    # Of the live one, the first row.
+    far = (
+        "UPDATE metrics SET timestamp_ms = 1e300 WHERE id = (SELECT min(metrics.id) FROM metrics"
+        " JOIN sessions ON sessions.id = session_id WHERE sessions.status = 'active')"
+    )
+    state = box.go(V2, far).take_over()
+    assert (state.done, state.left) == (True, 1)
+    found = box.sql("SELECT status, start_time, end_time FROM sessions ORDER BY start_time")
+    assert found[1] == ("failed", 1760191290000, 1760191310034)
+
+
 def test_a_session_that_only_its_rows_name_lasted_as_long_as_they(box: Box) -> None:
     box.go(V2, "DELETE FROM sessions").take_over()
     found = box.sql("SELECT status, start_time, end_time FROM sessions ORDER BY start_time")

@@ -27,8 +27,8 @@ SESSIONS = 10_000
 HOUR_MS = 3_600_000
 # Rows of its last hour that are counted: it had some ten thousand.
 COUNTED = 1_000_000
-# No integer of SQLite is less.
-EARLIEST = -(2**63)
+# A run keeps by how much its id is ahead of its time; of times that are seconds, a thousand times this has to fit.
+EARLIEST = -(2**52)
 END = "end"
 # Of what is damaged, so many ids are tried at a time.
 WINDOW = 500
@@ -44,8 +44,6 @@ class Rows:
         self.name = path.rpartition("/")[2]
         # Nobody writes it, and it has no log any more: nothing to lock, nothing to make beside it.
         self._connection: Connection = sqlite.connect_warily(f"file:{quoted(path)}?mode=ro&immutable=1", uri=True)
-        # Bytes that are no text are what a person should see of it.
-        self._connection.text_factory = lambda data: data.decode("utf-8", "replace")
         layout = layout_of(self._connection)
         if layout is None:
             raise DatabaseError("the tables are not those of the Go system")
@@ -67,7 +65,7 @@ class Rows:
         newest = self._newest(self._latest)
         if newest is None:
             return 0
-        recent = newest - HOUR_MS * self._divisor // self._multiplier
+        recent = max(newest, EARLIEST) - HOUR_MS * self._divisor // self._multiplier
         query = f"SELECT count(*) FROM (SELECT 1 FROM metrics WHERE {self._layout.time} > ? LIMIT ?)"  # noqa: S608
         try:
             count = int(self._connection.execute(query, (recent, COUNTED)).fetchone()[0])
@@ -207,8 +205,9 @@ class Rows:
         return found
 
     def _last_of(self, session: str) -> int:
-        query = f"SELECT {self._layout.time} FROM metrics WHERE session_id = ? ORDER BY 1 DESC LIMIT 1"  # noqa: S608
-        found = self._connection.execute(query, (session,)).fetchone()
+        time = self._layout.time
+        query = f"SELECT {time} FROM metrics WHERE session_id = ? AND {time} <= ? ORDER BY 1 DESC LIMIT 1"  # noqa: S608
+        found = self._connection.execute(query, (session, self._latest)).fetchone()
         last = _whole(found[0]) if found else None
         return 0 if last is None else self._ms(last)
 
