@@ -23,14 +23,17 @@ class WholeFile:
     """`with WholeFile(path) as file:` is written beside `path` and gets its name once it is complete and on the disk;
     what an exception leaves is removed. `partial`: where it is until then.
 
-    replace: take the place of a file that is there, which is refused otherwise. like: of a file whose mode this one
-    gets, and whose owner where root makes it.
+    replace: take the place of a file that is there, which is refused otherwise. mode: what others may do with it. like:
+    of a file whose mode this one gets, and whose owner where root makes it.
     Raises UsageProblem where the file can't be, StoreProblem where it can't be written."""
 
-    def __init__(self, path: str, *, replace: bool = False, like: os.stat_result | None = None) -> None:
+    def __init__(
+        self, path: str, *, replace: bool = False, mode: int = MODE, like: os.stat_result | None = None
+    ) -> None:
         self.path = path
         self.partial = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.partial")
         self._replace = replace
+        self._mode = mode
         self._like = like
         self._file: BinaryIO | None = None
 
@@ -47,7 +50,8 @@ class WholeFile:
             # It may be left by a process of the same number that was killed.
             if os.path.lexists(self.partial):
                 os.unlink(self.partial)
-            descriptor = os.open(self.partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(self.partial, flags, self._mode)
         except OSError as error:
             raise UsageProblem(f"can't be written: {error.strerror}", where=self.path) from error
         self._file = open(descriptor, "w+b")

@@ -7,7 +7,7 @@ import zlib
 from contextlib import contextmanager
 
 from ..errors import UsageProblem
-from .file import WholeFile, unwritable
+from .file import MODE, WholeFile, unwritable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 @contextmanager
-def opened(path: str, packed: bool, *, replace: bool = False) -> Iterator[Write]:
+def opened(path: str, packed: bool, *, replace: bool = False, mode: int = MODE) -> Iterator[Write]:
     """`with opened(path, packed) as write:`; "" is stdout, where a reader that leaves is a BrokenPipeError.
 
     A file gets its name when the block has ended well; with `replace` be it that of another one. Raises UsageProblem
@@ -31,7 +31,7 @@ def opened(path: str, packed: bool, *, replace: bool = False) -> Iterator[Write]
     if path:
         if not replace and os.path.isfile(path):
             raise UsageProblem("is there already", where=path, hint="take another name, or replace it with --force")
-        with WholeFile(path, replace=replace) as file, _packing(file.write, packed) as write:
+        with WholeFile(path, replace=replace, mode=mode) as file, _packing(file.write, packed) as write:
             yield write
     elif packed and os.isatty(STDOUT):
         raise UsageProblem("a terminal can't show it", where="--gzip", hint="-o FILE, or into a pipe")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import sys
 import time
 
-from ..errors import Problem, UsageProblem
+from ..errors import Problem
+from ..export.sink import opened
 from ..store.database import DatabaseError, Store
 from ..store.failure import tell
 from ..store.options import add_database
 from .document import html
 from .report import chosen, document, report
 from .words import words
+
+# Whoever has a browser may be another than who asked for it as root.
+MODE = 0o644
 
 
 def main(arguments: list[str]) -> int:
@@ -33,37 +35,20 @@ def main(arguments: list[str]) -> int:
             text = words(made)
         else:
             text = html(made)
-        _put(text, options.output or "-", replace=options.force)
+        _put(text, "" if options.output in (None, "-") else options.output, replace=options.force)
     except (Problem, DatabaseError) as caught:
         return tell("report", caught, options.database)
     return 0
 
 
 def _put(text: str, path: str, *, replace: bool) -> None:
-    """Whole or not at all; `-` is standard output. What is there is refused, or with `replace` replaced. Raises
+    """Whole or not at all; "" is standard output. What is there is refused, or with `replace` replaced. Raises
     Problem."""
     content = text.encode("utf-8", "backslashreplace")
-    if path == "-":
-        sys.stdout.buffer.write(content)
-        return
-    # Not what lies there already: whose it is, and where it leads, nobody knows.
-    aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.new")
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise UsageProblem("is no plain file", where=path, hint="to write into it, use -o - and redirect it")
-        if os.path.lexists(path) and not replace:
-            raise UsageProblem("is there already", where=path, hint="take another name, or replace it with --force")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(aside)
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
-            file.write(content)
-        os.replace(aside, path)
-    except OSError as error:
-        # On a full disk the part that was written takes what room there is.
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise Problem(f"can't be written: {error.strerror}", where=path, hint="choose another file with -o") from error
-    print(f"{path} ({len(content) / 1000:.0f} kB): open it in a browser", file=sys.stderr)
+    with opened(path, False, replace=replace, mode=MODE) as write:
+        write(content)
+    if path:
+        print(f"{path} ({len(content) / 1000:.0f} kB): open it in a browser", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

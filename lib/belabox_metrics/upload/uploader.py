@@ -102,6 +102,8 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
             _drain(store, remote, moment, plan, link, batch, everything)
         else:
             link.retry_ms = None  # what is due later has a timer; each collection would start this one
+    except Damaged:
+        raise
     except Problem as caught:
         failed = caught
         if plan is None:

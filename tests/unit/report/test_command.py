@@ -91,7 +91,7 @@ def test_json_is_for_programs(database: str, capfd: pytest.CaptureFixture[str]) 
     [
         (["ffff"], 2, "there is no session 'ffff'"),
         (["%"], 2, "there is no session '%'"),
-        (["-o", "/nowhere/one.html"], 1, "can't be written"),
+        (["-o", "/nowhere/one.html"], 2, "can't be written"),
         (["--database", "/nowhere/metrics.db"], 1, "there is no database yet"),
     ],
 )
@@ -168,10 +168,11 @@ def test_a_link_beside_the_file_leads_nowhere(database: str, tmp_path: Path) -> 
     """In a directory that others may write to, as /tmp, somebody may know the name before."""
     other = tmp_path / "of somebody"
     other.write_text("kept")
-    for name in ("one.html", "one.html.new", f".one.html.{os.getpid()}.partial"):
+    for name in ("link.html", "one.html.new", f".one.html.{os.getpid()}.partial"):
         (tmp_path / name).symlink_to(other)
     assert command.main(["--database", database, "-o", str(tmp_path / "one.html"), "--force"]) == 0
     assert "wwan0" in (tmp_path / "one.html").read_text()
+    assert command.main(["--database", database, "-o", str(tmp_path / "link.html"), "--force"]) == 2
     assert other.read_text() == "kept"
 
 

@@ -11,7 +11,8 @@ import pytest
 from belabox_metrics import clock, recover
 from belabox_metrics.store import damage
 
-from .box import RUNS, Box
+from .box import NUMBERS, RUNS, SENT, Box
+from .remote import Remote
 
 METRIC = "cpu.usage"
 
@@ -86,6 +87,41 @@ def test_who_ends_in_a_traceback_asks_for_a_look_at_the_whole(
     done = used.collect(metric)
     assert done.returncode == 0, done.stderr
     assert used.past() == list(range(RUNS))
+
+
+def test_an_upload_that_meets_it_as_it_writes_down_what_was_sent_makes_no_loop(used: Box) -> None:
+    remote = Remote()
+    said = used.config.read_text().replace('url: ""', f"url: {remote.url}", 1)
+    used.config.write_text(said.replace("  enabled: false", "  enabled: true", 1))
+    turn(used, "DELETE FROM settings")
+    assert used.collect().returncode == 0
+    forget_constraints(used, "positions", "UPDATE positions SET samples_sent = NULL")
+    done = used.job("upload.py")
+    assert (done.returncode, "a value is gone" in done.stderr) == (1, True), done.stderr
+    assert len(used.aside()) == 1
+    assert used.job("recover.py").returncode == 0
+    done = used.job("upload.py")
+    assert done.returncode == 0, done.stderr
+    numbers = used.sql("SELECT count(*) FROM metrics WHERE value_type = 0")
+    assert numbers == [(SENT * NUMBERS + len({(name, stamp) for name, stamp, _ in remote.arrived}),)]
+    remote.close()
+
+
+def forget_constraints(box: Box, table: str, statement: str) -> None:
+    """As damage does, which knows none."""
+    connection = sqlite3.connect(box.database)
+    connection.execute("PRAGMA writable_schema=ON")
+    ((schema,),) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+    edit = "UPDATE sqlite_master SET sql = ? WHERE name = ?"
+    for text, then in ((schema.replace("NOT NULL", ""), statement), (schema, "")):
+        connection.execute(edit, (text, table))
+        connection.commit()
+        connection.close()
+        connection = sqlite3.connect(box.database)
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(then)
+        connection.commit()
+    connection.close()
 
 
 def test_what_stays_a_bug_asks_once_an_hour(used: Box, monkeypatch: pytest.MonkeyPatch) -> None:
