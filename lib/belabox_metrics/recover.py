@@ -12,7 +12,7 @@ import time
 from . import clock, journal, takeover
 from .distribution import make_importable
 from .environment import variable
-from .errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
+from .errors import ConfigProblem, Damaged, Problem, StoreProblem, TryLater, Unwritable
 from .store import damage, header, importer, quarantine, rolled, runs, salvage
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.lock import Lock
@@ -77,8 +77,10 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
             error_type=Damaged.__name__,
             file=aside.path,
         )
-    # They are read by the jobs that come next, an uploader with none would send nothing.
-    _compile(path)
+        # They are read by the jobs that come next, an uploader with none would send nothing.
+        _compile(path)
+    else:
+        _compile_again(path)
 
 
 def suspect() -> None:
@@ -105,7 +107,7 @@ def recover(store: Store) -> None:
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
     elif is_wanted:
-        _compile(store.path)
+        _compile_again(store.path)
     if resume.is_waiting(store):
         takeover.bring_in(store, float("inf"))
         return
@@ -172,6 +174,12 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
         duration_ms=f"{duration_us / 1000:.1f}",
         file=state.name,
     )
+
+
+def _compile_again(path: str) -> None:
+    """Where there are settings. A configuration that is broken by now is for `apply` to tell."""
+    with contextlib.suppress(ConfigProblem):
+        _compile(path)
 
 
 def _compile(path: str) -> None:

@@ -23,9 +23,8 @@ from tests.link import account
 from belabox_metrics import journal
 
 from ..scratch import scratch
-from ..vm import uml
 from ..vm.disk import Disk
-from ..vm.machine import BOOT_S, Machine, Power, built, engine
+from ..vm.machine import BOOT_S, Machine, Power, built, engine, pace
 from ..vm.network import Network
 from ..vm.server import URL, Server
 from . import audit, report, state
@@ -52,8 +51,7 @@ class Box:
         disk, address = folder / "disk.raw", folder / "nbd"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", disk], check=True)
         with (folder / "installed").open("wb") as said:
-            free = ["free"] if engine() == uml.NAME else []
-            subprocess.run([INSTALL, disk, URL, *free], check=True, stderr=said)
+            subprocess.run([INSTALL, disk, URL, *pace()], check=True, stderr=said)
         self.network = Network()
         self.server = Server(folder / "server", self.network)
         self.disk = Disk(disk, address)

@@ -41,7 +41,9 @@ def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> list[R
 
     result = measure(cuts, machines, time.time() + minutes * 60, seed)
     KEPT.mkdir(exist_ok=True)
-    (KEPT / "powercut-machines.json").write_text(json.dumps(report.brief(result), indent=1) + "\n", encoding="utf-8")
+    (KEPT / f"powercut-{result['engine']}.json").write_text(
+        json.dumps(report.brief(result), indent=1) + "\n", encoding="utf-8"
+    )
     return rows_of(result)
 
 

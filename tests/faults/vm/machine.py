@@ -1,9 +1,10 @@
 """A machine that can lose its power: a kernel of its own on the disk of disk.py, of QEMU where there is KVM, else of
-User Mode Linux."""
+User Mode Linux; or as BELABOX_METRICS_ENGINE says, qemu or uml."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -24,12 +25,24 @@ _WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
 def engine() -> str:
-    """Of the two that this host can have, as their modules are named. Raises RuntimeError when it can have neither."""
-    if qemu.is_possible():
-        return qemu.NAME
-    if uml.is_possible():
+    """Of the two that this host can have, as their modules are named. Raises RuntimeError when it can't have the one
+    that is wanted, or neither."""
+    possible = {qemu.NAME: qemu.is_possible(), uml.NAME: uml.is_possible()}
+    wanted = os.environ.get("BELABOX_METRICS_ENGINE", "")
+    if wanted and not possible.get(wanted):
+        raise RuntimeError(f"BELABOX_METRICS_ENGINE={wanted}: not here, or not one of {', '.join(possible)}")
+    if wanted or (possible[qemu.NAME] and qemu.is_helped()):
+        return wanted or qemu.NAME
+    if possible[uml.NAME]:
         return uml.NAME
     raise RuntimeError("no KVM, and no User Mode Linux: apt-get install user-mode-linux qemu-system-common kmod")
+
+
+def pace() -> list[str]:
+    """The words for install about what a job costs in such a machine, next to what it costs on this host."""
+    if engine() == uml.NAME:
+        return ["slow"]
+    return [] if qemu.is_helped() else ["slower"]
 
 
 def built() -> Path:

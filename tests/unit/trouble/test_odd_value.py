@@ -89,6 +89,15 @@ def test_who_ends_in_a_traceback_asks_for_a_look_at_the_whole(
     assert used.past() == list(range(RUNS))
 
 
+def test_a_broken_configuration_is_in_nobodys_way(used: Box) -> None:
+    used.config.write_text("metrics: [")
+    (used.folder / "recover-wanted").touch()
+    settings = used.sql("SELECT * FROM settings")
+    done = used.job("recover.py")
+    assert (done.returncode, (used.folder / "recover-wanted").exists()) == (0, False), done.stderr
+    assert used.sql("SELECT * FROM settings") == settings
+
+
 def test_an_upload_that_meets_it_as_it_writes_down_what_was_sent_makes_no_loop(used: Box) -> None:
     remote = Remote()
     said = used.config.read_text().replace('url: ""', f"url: {remote.url}", 1)
