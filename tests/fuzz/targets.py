@@ -7,7 +7,7 @@ from importlib import import_module
 from .target import Target
 
 PARSERS = "parsers"
-ROOMS = ("database", "takeover", "view", "configured", "shown", "health", "state", "sent")
+ROOMS = ("database", "takeover", "view", "configured", "shown", "health", "state", "sent", "cells")
 
 
 def of(room: str) -> list[Target]:
