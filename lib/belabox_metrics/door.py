@@ -45,5 +45,7 @@ def _suspect() -> None:
         from .recover import suspect
 
         suspect()
+    except OSError:  # a person who may not ask for that, or a box without the service
+        return
     except Exception:
         sys.excepthook(*sys.exc_info())

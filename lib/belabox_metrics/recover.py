@@ -86,15 +86,19 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
 def suspect() -> None:
     """After a bug that may be none: a card that gives back what was never written makes a database hold what no job
     expects, and the next run as little as this one. The job `recover` looks it over; once an hour at most, as a bug
-    comes again with each run."""
+    comes again with each run. Raises OSError where nobody may be asked."""
     now_ms = clock.boottime_ms()
     place = _wanted() + _ASKED
-    with contextlib.suppress(OSError, ValueError), open(place, encoding="ascii") as asked:
+    # Root, who may be here too, follows no link that a job has left, and waits at no pipe.
+    careful = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with contextlib.suppress(OSError, ValueError), open(os.open(place, os.O_RDONLY | careful), "rb") as asked:
         if 0 <= now_ms - int(asked.read(32)) < ASK_AGAIN_MS:
             return
-    with contextlib.suppress(OSError), open(place, "w", encoding="ascii") as asked:
-        asked.write(str(now_ms))
-        _want()
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(place)
+    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | careful, 0o640), "wb") as asked:
+        asked.write(b"%d\n" % now_ms)
+    _want()
 
 
 def recover(store: Store) -> None:

@@ -147,6 +147,24 @@ def test_what_stays_a_bug_asks_once_an_hour(used: Box, monkeypatch: pytest.Monke
     assert asked == [True, False, True, False]
 
 
+def test_who_asks_writes_through_no_link(used: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a command of root ends in a traceback, and somebody who may write there has been before."""
+    monkeypatch.setenv("BELABOX_METRICS_RECOVER", str(used.folder / "recover-wanted"))
+    other = used.folder / "of somebody"
+    other.write_text("kept")
+    (used.folder / "recover-wanted.asked").symlink_to(other)
+    recover.suspect()
+    assert other.read_text() == "kept"
+    assert (used.folder / "recover-wanted").exists()
+
+
+def test_a_person_who_may_not_ask_hears_of_the_bug_alone(used: Box) -> None:
+    used.environment["BELABOX_METRICS_RECOVER"] = "/nowhere/recover-wanted"
+    turn(used, "UPDATE jobs SET state = x'ff00' WHERE metric = ?", METRIC)
+    done = used.collect(METRIC)
+    assert (done.returncode, done.stderr.count("Traceback")) == (1, 1)
+
+
 def test_a_number_is_not_looked_for_in_the_database_of_another(tmp_path: Path) -> None:
     """The tables of the Go system have some names that ours have too."""
     path = tmp_path / "metrics.db"
