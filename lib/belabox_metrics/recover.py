@@ -12,7 +12,7 @@ import time
 from . import clock, journal, takeover
 from .distribution import make_importable
 from .environment import variable
-from .errors import ConfigProblem, Damaged, Problem, StoreProblem, TryLater, Unwritable
+from .errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
 from .store import damage, header, importer, quarantine, rolled, runs, salvage
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.lock import Lock
@@ -30,6 +30,10 @@ WANTED = "/run/belabox-metrics/recover-wanted"
 # Beside it, when suspect() last asked: ms since boot.
 _ASKED = ".asked"
 ASK_AGAIN_MS = 3_600_000
+# Where SQLite itself has met what a short look has not found.
+HEAL_AGAIN_MS = 60_000
+# Root, who may be here too, follows no link that a job has left, and waits at no pipe.
+_CAREFUL = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def main(_arguments: list[str]) -> int:
@@ -54,51 +58,59 @@ def main(_arguments: list[str]) -> int:
 
 def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
     """Put a new database in the place of the one at `path`, if that is damaged. Where it is not, perhaps as another job
-    was quicker, the settings are compiled anew, which may be all that is amiss. `known`: what a whole check has found
-    wrong in the file of the inode `of`.
+    was quicker, nothing is done. Where its settings are not what was compiled that is mended, and may be all that is
+    amiss. `known`: what a whole check has found wrong in the file of the inode `of`.
 
     Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had."""
+    if not known and _compile_again(path):
+        return
     lock = Lock(path + ".lock", WAIT_S)
     lock.acquire()
+    why = ""
     try:
         why = known if known and of == damage.inode(path) else damage.found(path)
         aside = _moved(path, why) if why else None
     finally:
         lock.release()
         # Also where it was moved and that could not be noted: a full disk.
-        _want()
-    if aside is not None:
-        journal.record(
-            f"{path}: {why}; moved to {aside.path}, a new one is begun",
-            priority=journal.ERROR,
-            message_id=journal.DATABASE_DAMAGED,
-            job=job,
-            error=why,
-            error_type=Damaged.__name__,
-            file=aside.path,
-        )
-        # They are read by the jobs that come next, an uploader with none would send nothing.
-        _compile(path)
-    else:
-        _compile_again(path)
+        _want() if why else _suspect(HEAL_AGAIN_MS)
+    if aside is None:
+        return
+    journal.record(
+        f"{path}: {why}; moved to {aside.path}, a new one is begun",
+        priority=journal.ERROR,
+        message_id=journal.DATABASE_DAMAGED,
+        job=job,
+        error=why,
+        error_type=Damaged.__name__,
+        file=aside.path,
+    )
+    # Compiled settings are read by the jobs that come next, an uploader with none would send nothing.
+    make_importable()
+    from .schedule.compile import compile_settings
+
+    compile_settings(path)
 
 
-def suspect() -> None:
+def suspect(again_ms: int = ASK_AGAIN_MS) -> None:
     """After a bug that may be none: a card that gives back what was never written makes a database hold what no job
-    expects, and the next run as little as this one. The job `recover` looks it over; once an hour at most, as a bug
-    comes again with each run. Raises OSError where nobody may be asked."""
+    expects, and the next run as little as this one. The job `recover` looks it over, if nobody has asked for that for
+    `again_ms`: a bug comes again with each run. Raises OSError where nobody may be asked."""
     now_ms = clock.boottime_ms()
     place = _wanted() + _ASKED
-    # Root, who may be here too, follows no link that a job has left, and waits at no pipe.
-    careful = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    with contextlib.suppress(OSError, ValueError), open(os.open(place, os.O_RDONLY | careful), "rb") as asked:
-        if 0 <= now_ms - int(asked.read(32)) < ASK_AGAIN_MS:
+    with contextlib.suppress(OSError, ValueError), open(os.open(place, os.O_RDONLY | _CAREFUL), "rb") as asked:
+        if 0 <= now_ms - int(asked.read(32) or b"") < again_ms:
             return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place)
-    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | careful, 0o640), "wb") as asked:
+    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o640), "wb") as asked:
         asked.write(b"%d\n" % now_ms)
     _want()
+
+
+def _suspect(again_ms: int) -> None:
+    with contextlib.suppress(OSError):
+        suspect(again_ms)
 
 
 def recover(store: Store) -> None:
@@ -180,17 +192,16 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
     )
 
 
-def _compile_again(path: str) -> None:
-    """Where there are settings. A configuration that is broken by now is for `apply` to tell."""
-    with contextlib.suppress(ConfigProblem):
-        _compile(path)
-
-
-def _compile(path: str) -> None:
+def _compile_again(path: str) -> bool:
+    """Whether the settings were not what was compiled, and are again. What is wrong with the configuration by now is
+    for `apply` to tell."""
     make_importable()
-    from .schedule.compile import compile_settings
+    from .schedule.compile import compile_again
 
-    compile_settings(path)
+    try:
+        return compile_again(path)
+    except (Problem, DatabaseError):  # what is amiss is not that, or not that alone
+        return False
 
 
 def _wanted() -> str:
@@ -210,4 +221,4 @@ def _forget_wanted() -> None:
 def _want() -> None:
     """Ask for the job `recover`. Without the folder it comes when the box starts the next time."""
     with contextlib.suppress(OSError):
-        os.close(os.open(_wanted(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        os.close(os.open(_wanted(), os.O_WRONLY | os.O_CREAT | _CAREFUL, 0o640))

@@ -8,6 +8,7 @@ from ..errors import ConfigProblem, Problem, UsageProblem
 from ..owner import As
 from ..schedule import apply, doubts, programs, secrets
 from ..store.database import Store
+from ..store.settings import are
 from .finding import note, ok, problem
 
 TYPE_CHECKING = False
@@ -65,10 +66,9 @@ def _is_in_force(box: Box) -> bool | None:
     except Problem:
         return None
     try:
-        have = connection.execute("SELECT section, key, position, value FROM settings").fetchall()
+        return are(connection, box.configuration.settings())
     finally:
         connection.close()
-    return sorted(have, key=lambda row: row[:3]) == sorted(box.configuration.settings(), key=lambda row: row[:3])
 
 
 def _apply(box: Box) -> str:

@@ -8,7 +8,7 @@ from ..health import facts, judge
 from ..health.verdict import OK
 from ..store import events, figures, latest, sessions
 from ..store.instant import Instant
-from ..store.settings import first, section
+from ..store.settings import section, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class View:
     def take(self, connection: Connection, plots: Plots) -> None:
         """What the report does not have."""
         device = section(connection, "device")
-        self.device = str(first(device, "name", "") or first(device, "id", ""))
+        self.device = str(shown(device, "name", "") or shown(device, "id", ""))
         # Old numbers would look like those of now.
         self._readings = [
             reading
@@ -107,7 +107,7 @@ class View:
         ]
         for metric in ("stream.session", "stream.links", "srt.relay", "srt.packet_loss", "stream.health", *BOX_METRICS):
             if f"collector.{metric}" not in self._components:
-                self._reasons[metric] = str(first(section(connection, f"metrics/{metric}"), "reason", ""))
+                self._reasons[metric] = str(shown(section(connection, f"metrics/{metric}"), "reason", ""))
         self.sessions = sessions.latest(connection, SESSIONS)
         until_ms = self.now.wall_ms + 1
         self.happened = events.between(connection, until_ms - EVENTS_MS, until_ms, EVENTS)[::-1]

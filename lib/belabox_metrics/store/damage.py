@@ -13,7 +13,7 @@ from ..errors import Damaged, Problem
 from . import header
 from .database import DatabaseError, Store, problem, quoted
 from .mistyped import mistyped
-from .sqlite import UNREADABLE, connect
+from .sqlite import UNREADABLE, Torn, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> st
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in _SMALL:
         if table in there:
-            connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
+            if is_ours and any(isinstance(value, Torn) for row in rows for value in row):
+                return f"the database is damaged: a text in {table} is none"
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)

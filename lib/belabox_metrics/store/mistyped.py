@@ -9,15 +9,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+_KINDS = ("INTEGER", "TEXT", "REAL", "BLOB")
+
 
 def mistyped(connection: Connection, table: str) -> str:
     """What is wrong with a table of ours, "" for nothing. Reads all of it."""
+    tests = []
     for _, column, declared, never_null, _, is_key in connection.execute(f"PRAGMA table_info({table})").fetchall():
-        if not declared:  # whatever a setting is
-            continue
-        kinds = [declared.lower()] if never_null or is_key else [declared.lower(), "null"]
-        is_wrong = f"typeof({column}) NOT IN ({', '.join(map(repr, kinds))})"
-        query = f"SELECT 1 FROM {table} WHERE {is_wrong} LIMIT 1"  # noqa: S608 - names of our schema
-        if connection.execute(query).fetchone():
-            return f"the database is damaged: {table}.{column} holds what was never stored there"
-    return ""
+        if declared in _KINDS:  # a setting may be of any
+            kinds = [declared.lower()] if never_null or is_key else [declared.lower(), "null"]
+            tests.append(f"WHEN typeof({column}) NOT IN ({', '.join(map(repr, kinds))}) THEN '{column}'")
+    if not tests:
+        return ""
+    wrong = f"CASE {' '.join(tests)} END"
+    query = f"SELECT {wrong} FROM {table} WHERE {wrong} IS NOT NULL LIMIT 1"  # noqa: S608 - names of our schema
+    found = connection.execute(query).fetchone()
+    return f"the database is damaged: {table}.{found[0]} holds what was never stored there" if found else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import Damaged
-from .database import Store
+from .database import DatabaseError, Store, problem
+from .sqlite import Torn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,20 +15,48 @@ if TYPE_CHECKING:
     Row = tuple[str, str, int, Value]
 
 
-# More than any number of the configuration, and less than what SQLite takes for an integer.
-_MOST = 2**53
+_INFINITE = float("inf")
+# Where the settings begin: a sum of all others, by which it is known that a card gives back what was compiled.
+_SUM = ("", "sum", 0)
 
 
 def replace_settings(path: str, rows: list[Row]) -> None:
     """Make `rows` all that the table says, in one transaction. Nothing is written when it says so already."""
     store = Store(path)
-    wanted = sorted(rows, key=lambda row: row[:3])
-    have = store.connection().execute("SELECT section, key, position, value FROM settings ORDER BY 1, 2, 3").fetchall()
-    if have == wanted:
-        return
+    wanted = [(*_SUM, _sum(rows)), *sorted(rows, key=lambda row: row[:3])]
+    connection = store.connection()
+    try:
+        if _all(connection) == wanted:
+            return
+    except DatabaseError as error:
+        raise problem(error, path) from error
     with store.writing() as connection:
         connection.execute("DELETE FROM settings")
         connection.executemany("INSERT INTO settings VALUES (?, ?, ?, ?)", wanted)
+
+
+def are(connection: Connection, rows: list[Row]) -> bool:
+    """Whether the settings are these."""
+    have = [row for row in _all(connection) if row[:3] != _SUM]
+    return have == sorted(rows, key=lambda row: row[:3])
+
+
+def are_whole(connection: Connection) -> bool:
+    """Whether all settings are what was compiled. Nobody can tell where an older version of this program has."""
+    rows = _all(connection)
+    sums = [row[3] for row in rows if row[:3] == _SUM]
+    return not sums or sums[0] == _sum([row for row in rows if row[:3] != _SUM])
+
+
+def _all(connection: Connection) -> list[Row]:
+    return connection.execute("SELECT section, key, position, value FROM settings ORDER BY 1, 2, 3").fetchall()
+
+
+def _sum(rows: list[Row]) -> int:
+    from zlib import crc32
+
+    told = [[*row[:3], row[3] + 0 if isinstance(row[3], bool) else row[3]] for row in rows]
+    return crc32(repr(sorted(told, key=lambda row: row[:3])).encode())
 
 
 def section(connection: Connection, name: str) -> dict[str, list[Value]]:
@@ -42,11 +71,21 @@ def section(connection: Connection, name: str) -> dict[str, list[Value]]:
 def first(found: dict[str, list[Value]], key: str, default: Value) -> Value:
     """The value of a key that holds one, from what `section` returned; `default` where it was never stored.
 
-    Raises Damaged for a text in the place of a number, or the other way round: nobody has compiled that."""
+    Raises Damaged for a text in the place of a number, or the other way round: nobody has compiled that. It is not
+    told, since it may be part of an address with a password in it."""
     values = found.get(key)
     if not values:
         return default
     value = values[0]
-    if isinstance(value, str) if isinstance(default, str) else isinstance(value, (int, float)) and abs(value) < _MOST:
+    kinds = str if isinstance(default, str) else (int, float)
+    if isinstance(value, kinds) and not isinstance(value, Torn) and value not in (_INFINITE, -_INFINITE):
         return value
-    raise Damaged(f"the compiled setting {key} is {value!r:.40}", hint="the configuration is compiled anew")
+    raise Damaged(f"the setting {key} is not what was compiled")
+
+
+def shown(found: dict[str, list[Value]], key: str, default: Value) -> Value:
+    """The same for who only shows it: the default too where it is none."""
+    try:
+        return first(found, key, default)
+    except Damaged:
+        return default

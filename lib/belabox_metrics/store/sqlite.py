@@ -66,15 +66,24 @@ UNREADABLE: tuple[type[Exception], ...] = (DatabaseError, UnicodeDecodeError)
 
 
 def connect(path: str, **options: Any) -> Connection:
-    """As sqlite3.connect. Of a text that a card gives back otherwise is read what is left of it: a job must not fail,
-    and for good, for one turned bit in what the last one wrote."""
+    """As sqlite3.connect, but that a text which is none is Torn: a job must not fail, and for good, for one turned bit
+    in what the last one wrote."""
     connection: Connection = _sqlite.connect(path, **options)
     connection.text_factory = _text
     return connection
 
 
+class Torn(str):
+    """What is left of a text that a card gives back otherwise: to be looked at, and not to go by."""
+
+    __slots__ = ()
+
+
 def _text(stored: bytes) -> str:
-    return stored.decode("utf-8", "replace")
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return Torn(stored.decode("utf-8", "replace"))
 
 
 def connect_warily(path: str, **options: Any) -> Connection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from ..json_text import parse
-from .sqlite import UNREADABLE, connect_warily
+from .sqlite import UNREADABLE, Torn, connect_warily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,14 +248,15 @@ def _behind(connection: Connection, probe: str, after: int) -> int | None:
 
 
 def _is(value: object, kind: type) -> bool:
-    return isinstance(value, kind)
+    """Not a name that is none: what has it would come back as something else."""
+    return isinstance(value, kind) and not isinstance(value, Torn)
 
 
 def is_run(row: Row) -> bool:
     """Whether the columns of a row are what those of a run can be."""
     if not all(_is(value, kind) for value, kind in zip(row[:9], _KINDS)):
         return False
-    if not all(value is None or _is(value, kind) for value, kind in zip(row[9:], _KINDS[9:])):
+    if not all(value is None or isinstance(value, kind) for value, kind in zip(row[9:], _KINDS[9:])):
         return False
     number, _, lead, _, boottime_ms, _, duration_us, outcome, priority = row[:9]
     return (

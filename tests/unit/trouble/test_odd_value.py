@@ -3,13 +3,16 @@ trouble once, not for good."""
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from belabox_metrics import clock, recover
-from belabox_metrics.store import damage
+from belabox_metrics.store import damage, settings
+from belabox_metrics.store import sqlite as sqlite_binding
 
 from .box import NUMBERS, RUNS, SENT, Box
 from .remote import Remote
@@ -49,7 +52,7 @@ def test_a_text_with_a_turned_bit_is_none_to_go_by(used: Box, column: str) -> No
     assert samples(used) > before
 
 
-@pytest.mark.parametrize("value", ["'soon'", "x'ff'", "NULL", "1e300", "-9223372036854775808"])
+@pytest.mark.parametrize("value", ["'soon'", "x'ff'", "NULL", "1e999", "CAST(x'31ff' AS TEXT)"])
 @pytest.mark.parametrize("key", ["priority", "interval_ms"])
 def test_a_setting_that_is_none_is_compiled_anew_by_who_needs_it(used: Box, key: str, value: str) -> None:
     where = f"section = 'metrics/{METRIC}' AND key = '{key}'"
@@ -71,6 +74,7 @@ def test_a_setting_that_is_none_is_compiled_anew_by_who_needs_it(used: Box, key:
         (METRIC, "UPDATE jobs SET alerts = x'ff00' WHERE metric = ?", True),
         # Nobody has an alert about memory while this runs, who would not look there.
         ("memory.usage", "UPDATE settings SET value = 'x' WHERE section = 'metrics/' || ? AND key = 'watch'", False),
+        (METRIC, "UPDATE settings SET value = 1e300 WHERE section = 'metrics/' || ? AND key = 'priority'", False),
     ],
 )
 def test_who_ends_in_a_traceback_asks_for_a_look_at_the_whole(
@@ -89,21 +93,70 @@ def test_who_ends_in_a_traceback_asks_for_a_look_at_the_whole(
     assert used.past() == list(range(RUNS))
 
 
-def test_a_broken_configuration_is_in_nobodys_way(used: Box) -> None:
-    used.config.write_text("metrics: [")
+@pytest.mark.parametrize("is_broken", [True, False])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_look_applies_no_configuration_unless_settings_are_damaged(
+    used: Box, is_broken: bool, is_whole: bool
+) -> None:
+    said = used.config.read_text().replace("interval: 30s", "interval: 20s")
+    used.config.write_text("metrics: [" if is_broken else said)
+    if not is_whole:
+        turn(used, f"UPDATE settings SET value = 7 WHERE section = 'metrics/{METRIC}' AND key = 'interval_ms'")
     (used.folder / "recover-wanted").touch()
     settings = used.sql("SELECT * FROM settings")
     done = used.job("recover.py")
     assert (done.returncode, (used.folder / "recover-wanted").exists()) == (0, False), done.stderr
-    assert used.sql("SELECT * FROM settings") == settings
+    assert (used.sql("SELECT * FROM settings") == settings) == (is_whole or is_broken)
+
+
+def test_who_shows_a_setting_that_is_none_shows_another() -> None:
+    found: dict[str, list[settings.Value]] = {
+        "name": [sqlite_binding.Torn("b\ufffdx")],
+        "port": ["x"],
+        "other": ["box"],
+    }
+    assert [settings.shown(found, key, "") for key in ("name", "other", "none")] == ["", "box", ""]
+    assert settings.shown(found, "port", 80) == 80
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE series SET name = CAST(x'6e2eff' || CAST(position AS BLOB) AS TEXT) WHERE name LIKE 'n.value%'",
+        "UPDATE settings SET value = CAST(x'62ff' AS TEXT) WHERE section = 'device' AND key = 'id'",
+        "UPDATE settings SET value = CAST(x'687474703aff2f' AS TEXT) WHERE section = 'remote' AND key = 'url'",
+    ],
+)
+def test_nothing_is_sent_under_a_name_that_is_none(used: Box, statement: str) -> None:
+    remote = sends(used)
+    names = {row[0] for row in used.sql("SELECT DISTINCT name FROM series")}
+    turn(used, statement)
+    done = used.job("upload.py")
+    assert done.returncode == 1, done.stderr
+    # What is before it in the queue may have gone.
+    assert not any("ufffd" in name for name, _, _ in remote.arrived)
+    assert used.job("recover.py").returncode == 0
+    done = used.job("upload.py")
+    assert done.returncode == 0, done.stderr
+    assert len(remote.arrived) == len(set(remote.arrived)) > 0
+    devices = {json.loads(series)["device_id"] for series, _, _ in remote.arrived}
+    assert devices == {row[0] for row in used.sql("SELECT value FROM settings WHERE section = 'device' AND key = 'id'")}
+    assert {row[0] for row in used.sql("SELECT DISTINCT name FROM series")} <= names
+    remote.close()
+
+
+def sends(box: Box) -> Remote:
+    """From now on, to this one."""
+    remote = Remote()
+    said = box.config.read_text().replace('url: ""', f"url: {remote.url}", 1)
+    box.config.write_text(said.replace("  enabled: false", "  enabled: true", 1))
+    turn(box, "DELETE FROM settings")
+    assert box.collect().returncode == 0
+    return remote
 
 
 def test_an_upload_that_meets_it_as_it_writes_down_what_was_sent_makes_no_loop(used: Box) -> None:
-    remote = Remote()
-    said = used.config.read_text().replace('url: ""', f"url: {remote.url}", 1)
-    used.config.write_text(said.replace("  enabled: false", "  enabled: true", 1))
-    turn(used, "DELETE FROM settings")
-    assert used.collect().returncode == 0
+    remote = sends(used)
     forget_constraints(used, "positions", "UPDATE positions SET samples_sent = NULL")
     done = used.job("upload.py")
     assert (done.returncode, "a value is gone" in done.stderr) == (1, True), done.stderr
@@ -156,6 +209,16 @@ def test_who_asks_writes_through_no_link(used: Box, monkeypatch: pytest.MonkeyPa
     recover.suspect()
     assert other.read_text() == "kept"
     assert (used.folder / "recover-wanted").exists()
+
+
+@pytest.mark.parametrize("name", ["recover-wanted", "recover-wanted.asked"])
+def test_who_asks_waits_at_no_pipe(used: Box, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELABOX_METRICS_RECOVER", str(used.folder / "recover-wanted"))
+    os.mkfifo(used.folder / name)
+    writer = os.open(used.folder / name, os.O_RDWR | os.O_NONBLOCK)
+    recover.suspect()
+    assert (used.folder / "recover-wanted").exists()
+    os.close(writer)
 
 
 def test_a_person_who_may_not_ask_hears_of_the_bug_alone(used: Box) -> None:
