@@ -62,8 +62,8 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
     amiss. `known`: what a whole check has found wrong in the file of the inode `of`.
 
     Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had."""
-    if not known and _compile_again(path):
-        return
+    if not known:
+        _compile_again(path)
     lock = Lock(path + ".lock", WAIT_S)
     lock.acquire()
     why = ""
@@ -117,13 +117,13 @@ def recover(store: Store) -> None:
     """Look the whole database over, and its settings, if somebody met damage in it, and bring in what was moved aside,
     all of it."""
     of = damage.inode(store.path)
-    # Twice: what a disk fails to read once is told as damage too.
     is_wanted = os.access(_wanted(), os.F_OK)
+    if is_wanted:
+        _compile_again(store.path)
+    # Twice: what a disk fails to read once is told as damage too.
     if is_wanted and damage.found(store.path, None) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
-    elif is_wanted:
-        _compile_again(store.path)
     if resume.is_waiting(store):
         takeover.bring_in(store, float("inf"))
         return
@@ -192,16 +192,14 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
     )
 
 
-def _compile_again(path: str) -> bool:
-    """Whether the settings were not what was compiled, and are again. What is wrong with the configuration by now is
-    for `apply` to tell."""
+def _compile_again(path: str) -> None:
+    """Where the settings are not what was compiled. What is wrong with the configuration by now is for `apply` to
+    tell."""
     make_importable()
     from .schedule.compile import compile_again
 
-    try:
-        return compile_again(path)
-    except (Problem, DatabaseError):  # what is amiss is not that, or not that alone
-        return False
+    with contextlib.suppress(Problem, DatabaseError):  # what is amiss is not that, or not that alone
+        compile_again(path)
 
 
 def _wanted() -> str:

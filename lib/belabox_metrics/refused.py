@@ -102,7 +102,7 @@ def _is_by_hand() -> bool:
 
 def _read(place: str) -> Refused | None:
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:
@@ -118,7 +118,9 @@ def _write(place: str, found: Refused) -> bool:
     """Whether it was remembered. Two at once of one job, by hand, may lose one of the count."""
     text = f"{found.count} {found.first_ms} {found.last_ms} {found.told_ms}\n"
     try:
-        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        descriptor = os.open(
+            place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640
+        )
     except OSError:
         return False
     try:

@@ -29,7 +29,7 @@ def is_at_work(root: str = "") -> bool:
 def mark(path: str = clock.MARK) -> None:
     """Leave it on record until the next boot. Without the directory there is nobody to read it: a checkout."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
     except OSError:
         # Asked again next time. The comparison of clocks goes on without.
         return

@@ -47,7 +47,7 @@ def clear() -> None:
 def make() -> None:
     """Ask for an upload now. Without the directory nobody watches: a checkout, another operating system."""
     try:
-        os.close(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        os.close(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
     except OSError:
         # The timer will send it. A sample that is stored is no failure.
         return

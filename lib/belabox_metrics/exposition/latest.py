@@ -12,6 +12,7 @@ from __future__ import annotations
 from ..health.collector import INTERVALS, LATE_MS
 from ..health.verdict import OK
 from ..json_text import parse
+from ..store.sqlite import Torn
 from ..upload.formats.labels import labels_of
 from .family import COUNTER, GAUGE, SUMMARY, labels_text
 from .words import SUMMARIES, words
@@ -94,7 +95,7 @@ def device(connection: Connection, facts: Facts) -> str:
     if not facts.limits.compiled:
         return ""
     row = connection.execute("SELECT value FROM settings WHERE section = 'device' AND key = 'id'").fetchone()
-    return str(row[0]) if row else ""
+    return str(row[0]) if row and not isinstance(row[0], Torn) else ""
 
 
 def kind_of(stored: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..store.settings import section
+from ..store.settings import section, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,11 +90,13 @@ class Limits:
 
 
 def read(connection: Connection) -> Limits:
-    """The limits that the database's settings state. Raises ValueError where one is no number."""
+    """The limits that the database's settings state; the default where one is none."""
     found: dict[tuple[str, str], Value] = {}
     for name in sorted({name for name, _ in DEFAULTS}):
-        for key, values in section(connection, name).items():
+        stated = section(connection, name)
+        for key in stated:
             if (name, key) in DEFAULTS:
-                found[name, key] = type(DEFAULTS[name, key])(values[0])
+                default = DEFAULTS[name, key]
+                found[name, key] = type(default)(shown(stated, key, default))
     compiled = connection.execute("SELECT EXISTS (SELECT 1 FROM settings)").fetchone()[0]
     return Limits(found, bool(compiled))

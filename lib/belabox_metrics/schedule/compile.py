@@ -30,19 +30,18 @@ def compile_settings(database: str) -> None:
     replace_settings(database, rows)
 
 
-def compile_again(database: str) -> bool:
-    """The same where the settings are there and not what was compiled; whether that was so. Raises Problem where the
-    configuration is broken by now, or the database can't be read, DatabaseError too."""
+def compile_again(database: str) -> None:
+    """The same where the settings are there and not what was compiled. Raises Problem where the configuration is broken
+    by now, or the database can't be read, DatabaseError too."""
     from ..store.database import Store
     from ..store.settings import are_whole, replace_settings
 
     connection = Store(database).reading()
     try:
         if are_whole(connection):
-            return False
+            return
     finally:
         connection.close()
     from ..config.configuration import load
 
     replace_settings(database, load(configuration_path()).settings())
-    return True

@@ -26,6 +26,13 @@ CHECK_S = 4.0
 _STEP = 20_000
 # What every job touches, so that small damage is found before a large table has been read.
 _SMALL = ("settings", "boots", "jobs", "positions", "link", "shapes", "series", "sessions", "flights", "backlog")
+_NAMES = {
+    "jobs": "job, metric",
+    "boots": "boot_id",
+    "shapes": "signature",
+    "series": "name, tags",
+    "sessions": "id",
+}
 _LARGE = ("runs", "minutes", "five_minutes", "hours", "rejected")
 
 
@@ -60,19 +67,26 @@ def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> st
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in _SMALL:
         if table in there:
-            rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
-            if is_ours and any(isinstance(value, Torn) for row in rows for value in row):
-                return f"the database is damaged: a text in {table} is none"
+            connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from above
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
-    wrong = _first_mistyped(connection, _SMALL) if is_ours else ""
+    wrong = (_first_mistyped(connection, _SMALL) or _torn(connection)) if is_ours else ""
     if wrong:
         return wrong
     said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if said != "ok":
         return said.replace("\n", " ")
     return _first_mistyped(connection, _LARGE) if is_ours else ""
+
+
+def _torn(connection: Connection) -> str:
+    """Where a name is no text: under it, what is stored would be of another series, or job, or boot."""
+    for table, columns in _NAMES.items():
+        rows = connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names from above
+        if any(isinstance(name, Torn) for row in rows for name in row):
+            return f"the database is damaged: a name in {table} is no text"
+    return ""
 
 
 def _first_mistyped(connection: Connection, tables: tuple[str, ...]) -> str:

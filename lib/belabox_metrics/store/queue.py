@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ..errors import Damaged
 from ..json_text import parse
+from .sqlite import Torn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,8 +129,12 @@ def pending_count(connection: Connection) -> int:
 
 
 def series_of(connection: Connection, shape: int) -> list[Series]:
-    """The series of a shape, in the order of its values."""
-    return connection.execute("SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)).fetchall()
+    """The series of a shape, in the order of its values. Raises Damaged: under a name that is no text, what is sent
+    would be of another series for good."""
+    found = connection.execute("SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)).fetchall()
+    if any(isinstance(text, Torn) for series in found for text in series):
+        raise Damaged("the name of a series is no text")
+    return found
 
 
 def advance(connection: Connection, priority: int, run: int) -> None:

@@ -55,7 +55,9 @@ def refusal(path: str) -> Unwritable | None:
     """Why nothing can be written beside `path`, found out by trying; None when it can."""
     probe = path + ".room"
     try:
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        descriptor = os.open(
+            probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640
+        )
         try:
             os.write(descriptor, bytes(LEAST_BYTES))
             # A quota may be kept only when the blocks are given out.

@@ -26,7 +26,7 @@ def replace_settings(path: str, rows: list[Row]) -> None:
     wanted = [(*_SUM, _sum(rows)), *sorted(rows, key=lambda row: row[:3])]
     connection = store.connection()
     try:
-        if _all(connection) == wanted:
+        if _told(_all(connection)) == _told(wanted):
             return
     except DatabaseError as error:
         raise problem(error, path) from error
@@ -44,8 +44,8 @@ def are(connection: Connection, rows: list[Row]) -> bool:
 def are_whole(connection: Connection) -> bool:
     """Whether all settings are what was compiled. Nobody can tell where an older version of this program has."""
     rows = _all(connection)
-    sums = [row[3] for row in rows if row[:3] == _SUM]
-    return not sums or sums[0] == _sum([row for row in rows if row[:3] != _SUM])
+    sums = [row for row in rows if row[0] == _SUM[0]]
+    return not sums or sums == [(*_SUM, _sum([row for row in rows if row not in sums]))]
 
 
 def _all(connection: Connection) -> list[Row]:
@@ -55,8 +55,12 @@ def _all(connection: Connection) -> list[Row]:
 def _sum(rows: list[Row]) -> int:
     from zlib import crc32
 
-    told = [[*row[:3], row[3] + 0 if isinstance(row[3], bool) else row[3]] for row in rows]
-    return crc32(repr(sorted(told, key=lambda row: row[:3])).encode())
+    return crc32("\n".join(sorted(_told(rows))).encode())
+
+
+def _told(rows: list[Row]) -> list[str]:
+    """1 and 1.0 are equal and not the same. A bool is stored as a number."""
+    return [ascii([*row[:3], row[3] + 0 if isinstance(row[3], bool) else row[3]]) for row in rows]
 
 
 def section(connection: Connection, name: str) -> dict[str, list[Value]]:

@@ -228,6 +228,35 @@ def test_a_person_who_may_not_ask_hears_of_the_bug_alone(used: Box) -> None:
     assert (done.returncode, done.stderr.count("Traceback")) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE jobs SET last_error = CAST(x'62ff' AS TEXT)",
+        "UPDATE settings SET value = CAST(x'62ff' AS TEXT) WHERE key = 'watch'",
+        "UPDATE settings SET key = CAST('priority' AS BLOB) WHERE key = 'priority'",
+    ],
+)
+def test_what_names_nothing_moves_no_database(used: Box, statement: str) -> None:
+    whole = used.sql("SELECT * FROM settings")
+    turn(used, statement)
+    (used.folder / "recover-wanted").touch()
+    assert used.job("recover.py").returncode == 0
+    assert used.sql("SELECT * FROM settings") == whole
+    assert used.aside() == []
+
+
+def test_settings_and_a_page_that_are_both_damaged_cost_no_sample(used: Box) -> None:
+    turn(used, f"UPDATE settings SET value = 'soon' WHERE section = 'metrics/{METRIC}' AND key = 'priority'")
+    connection = sqlite3.connect(used.database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'jobs'").fetchall()
+    connection.close()
+    used.write((page - 1) * 1024, bytes(1024))
+    done = used.collect(METRIC)
+    assert done.returncode == 0, done.stderr
+    assert len(used.aside()) == 1
+
+
 def test_a_number_is_not_looked_for_in_the_database_of_another(tmp_path: Path) -> None:
     """The tables of the Go system have some names that ours have too."""
     path = tmp_path / "metrics.db"

@@ -41,6 +41,6 @@ def _want() -> None:
     """Without the folder, as in a checkout, the rows come when the box starts the next time, or by hand."""
     path = variable("BELABOX_METRICS_RECOVER") or WANTED
     try:  # noqa: SIM105 - contextlib costs a millisecond
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
     except OSError:
         pass
