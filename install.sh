@@ -96,10 +96,10 @@ install_tree() {
     rm -rf "$new"
     mkdir "$new"
     # The units go along, so that doctor can tell whether those of systemd are of this version.
-    cp -r "$SOURCE/lib" "$SOURCE/jobs" "$SOURCE/units" "$new/"
+    # Not byte code, which whoever runs something there is making meanwhile.
+    tar -C "$SOURCE" --exclude=__pycache__ -c lib jobs units | tar -C "$new" --no-same-owner --no-same-permissions -xm
     # The default goes along, so that the next upgrade can tell whether it has changed.
     cp "$SOURCE/configs/config.yaml" "$SOURCE/configs/config.schema.json" "$new/"
-    find "$new" -name __pycache__ -prune -exec rm -r {} +
     chown -R root:root "$new"
     chmod -R u=rwX,go=rX "$new"
     chmod 755 "$new"/jobs/*.py

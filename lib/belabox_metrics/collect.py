@@ -271,7 +271,9 @@ def _wake(connection: Connection, priority: int, interval_ms: int, moment: Momen
     from . import wake
 
     if wake.is_due(connection, priority, interval_ms, moment):
-        wake.make()
+        from .mark import UPLOAD
+
+        UPLOAD.leave()
 
 
 def _tell(run: runs.Run, reading: Reading | None, bug: Exception | None, fields: Fields) -> int:

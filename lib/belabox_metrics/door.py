@@ -40,12 +40,10 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
 
 
 def _suspect() -> None:
-    """The bug may be one of the card: recover.py."""
+    """The bug may be one of the card."""
     try:
-        from .recover import suspect
+        from .suspicion import suspect
 
         suspect()
-    except OSError:  # a person who may not ask for that, or a box without the service
-        return
     except Exception:
         sys.excepthook(*sys.exc_info())

@@ -6,17 +6,18 @@ Whatever job meets damage comes here, asks whether that is so, and goes on with 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 
 from . import clock, journal, takeover
 from .distribution import make_importable
-from .environment import variable
 from .errors import Damaged, Problem, StoreProblem, TryLater, Unwritable
+from .intact import keep_settings
+from .mark import RECOVER
 from .store import damage, header, importer, quarantine, rolled, runs, salvage
 from .store.database import DatabaseError, Store, database_path, problem
 from .store.lock import Lock
 from .store.takeover import resume
+from .suspicion import suspect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +26,8 @@ if TYPE_CHECKING:
 
 # Others wait for ten seconds; this one must have time to look into the file after that.
 WAIT_S = 10.0
-# Named in units/belabox-metrics-recover.path as well.
-WANTED = "/run/belabox-metrics/recover-wanted"
-# Beside it, when suspect() last asked: ms since boot.
-_ASKED = ".asked"
-ASK_AGAIN_MS = 3_600_000
 # Where SQLite itself has met what a short look has not found.
 HEAL_AGAIN_MS = 60_000
-# Root, who may be here too, follows no link that a job has left, and waits at no pipe.
-_CAREFUL = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def main(_arguments: list[str]) -> int:
@@ -42,11 +36,12 @@ def main(_arguments: list[str]) -> int:
     try:
         turn.acquire()
         recover(store)
-        _forget_wanted()
     except (Problem, DatabaseError) as caught:
         failed = problem(caught, store.path)
+        if failed.exit_code == TryLater.exit_code:
+            # Each minute, also where it is a boot that has started it.
+            RECOVER.leave()
         if isinstance(failed, Unwritable):
-            # It is tried again each minute.
             from .refused import refused
 
             return refused(failed, job="recover", message_id=journal.JOB_FAILED)
@@ -63,7 +58,7 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
 
     Raises StoreProblem where it can't be moved, TryLater when the lock is not to be had."""
     if not known:
-        _compile_again(path)
+        _keep_settings(Store(path), job)
     lock = Lock(path + ".lock", WAIT_S)
     lock.acquire()
     why = ""
@@ -73,7 +68,7 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
     finally:
         lock.release()
         # Also where it was moved and that could not be noted: a full disk.
-        _want() if why else _suspect(HEAL_AGAIN_MS)
+        RECOVER.leave() if why else suspect(HEAL_AGAIN_MS)
     if aside is None:
         return
     journal.record(
@@ -85,53 +80,58 @@ def heal(path: str, job: str, known: str = "", of: int = 0) -> None:
         error_type=Damaged.__name__,
         file=aside.path,
     )
-    # Compiled settings are read by the jobs that come next, an uploader with none would send nothing.
+    # Settings are read by the jobs that come next, an uploader with none would send nothing: where those of the damaged
+    # one could not be told.
     make_importable()
     from .schedule.compile import compile_settings
 
     compile_settings(path)
 
 
-def suspect(again_ms: int = ASK_AGAIN_MS) -> None:
-    """After a bug that may be none: a card that gives back what was never written makes a database hold what no job
-    expects, and the next run as little as this one. The job `recover` looks it over, if nobody has asked for that for
-    `again_ms`: a bug comes again with each run. Raises OSError where nobody may be asked."""
-    now_ms = clock.boottime_ms()
-    place = _wanted() + _ASKED
-    with contextlib.suppress(OSError, ValueError), open(os.open(place, os.O_RDONLY | _CAREFUL), "rb") as asked:
-        if 0 <= now_ms - int(asked.read(32) or b"") < again_ms:
-            return
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(place)
-    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o640), "wb") as asked:
-        asked.write(b"%d\n" % now_ms)
-    _want()
-
-
-def _suspect(again_ms: int) -> None:
-    with contextlib.suppress(OSError):
-        suspect(again_ms)
-
-
 def recover(store: Store) -> None:
     """Look the whole database over, and its settings, if somebody met damage in it, and bring in what was moved aside,
-    all of it."""
+    all of it. Where that fails, or is killed, it is all looked at once more."""
+    answered_ns = _look_over(store)
+    if _is_waiting(store):
+        if not answered_ns:
+            # As after a boot: it is to be started again wherever it ends from here on.
+            RECOVER.leave()
+            answered_ns = RECOVER.left_ns()
+        _bring_over(store)
+    # Bringing over takes its time. Who met damage meanwhile asks for another look.
+    RECOVER.remove(answered_ns)
+
+
+def _look_over(store: Store) -> int:
+    """Mend what is found; when the mark that asked for it was left."""
+    if RECOVER.is_left():
+        _keep_settings(store, "recover")
     of = damage.inode(store.path)
-    is_wanted = os.access(_wanted(), os.F_OK)
-    if is_wanted:
-        _compile_again(store.path)
+    answered_ns = RECOVER.left_ns()
     # Twice: what a disk fails to read once is told as damage too.
-    if is_wanted and damage.found(store.path, None) and (why := damage.found(store.path, None)):
+    if answered_ns and damage.found(store.path, None) and (why := damage.found(store.path, None)):
         # What was found without the lock is as true with it, unless the file is another by now.
         heal(store.path, "recover", why, of)
-    if resume.is_waiting(store):
+        # It was not for this one that it was left there.
+        return RECOVER.left_ns()
+    return answered_ns
+
+
+def _is_waiting(store: Store) -> bool:
+    """Whether there is something to bring over."""
+    state = importer.standing(store.connection())
+    if state is None or not quarantine.is_name(state.name):
+        return resume.is_waiting(store)
+    # All may be in, and the power gone before that was noted.
+    return not state.done or bool(quarantine.unsalvaged(store.path))
+
+
+def _bring_over(store: Store) -> None:
+    state = importer.standing(store.connection())
+    if state is None or not quarantine.is_name(state.name):
         takeover.bring_in(store, float("inf"))
         return
-    state = importer.standing(store.connection())
     asides = quarantine.unsalvaged(store.path)
-    # All may be in, and the power gone before that was noted.
-    if state is None or not quarantine.is_name(state.name) or (state.done and not asides):
-        return
     for aside in asides:
         with contextlib.suppress(OSError):
             header.mend(aside.path)
@@ -192,31 +192,6 @@ def _tell(store: Store, state: Import, lost: int, gaps: int, duration_us: int) -
     )
 
 
-def _compile_again(path: str) -> None:
-    """Where the settings are not what was compiled. What is wrong with the configuration by now is for `apply` to
-    tell."""
-    make_importable()
-    from .schedule.compile import compile_again
-
+def _keep_settings(store: Store, job: str) -> None:
     with contextlib.suppress(Problem, DatabaseError):  # what is amiss is not that, or not that alone
-        compile_again(path)
-
-
-def _wanted() -> str:
-    return variable("BELABOX_METRICS_RECOVER") or WANTED
-
-
-def _forget_wanted() -> None:
-    """All is done. Raises StoreProblem where the file can't go: then it is all looked at once more."""
-    try:
-        os.unlink(_wanted())
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreProblem(f"can't be removed: {error.strerror}", where=_wanted()) from error
-
-
-def _want() -> None:
-    """Ask for the job `recover`. Without the folder it comes when the box starts the next time."""
-    with contextlib.suppress(OSError):
-        os.close(os.open(_wanted(), os.O_WRONLY | os.O_CREAT | _CAREFUL, 0o640))
+        keep_settings(store, job)

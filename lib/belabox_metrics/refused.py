@@ -37,14 +37,16 @@ class Refused:
 
 def give_up(problem: Problem, path: str, *, job: str, message_id: str, metric: str = "") -> int:
     """A job that can't go on with the database at `path` says so; the exit code it is to leave with. A damaged one has
-    another in its place by then."""
+    another in its place by then. One whose settings alone are has not: nothing is found by looking it over."""
     if isinstance(problem, Unwritable):
         return refused(problem, job=job, metric=metric, message_id=message_id)
     if isinstance(problem, Damaged):
         from .recover import heal
+        from .store.compiled import Unsound
 
         try:
-            heal(path, job)
+            if not isinstance(problem, Unsound):
+                heal(path, job)
         except Problem as worse:
             problem = worse
     return journal.failure(problem, job=job, message_id=message_id, metric=metric or None)

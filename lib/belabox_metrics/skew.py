@@ -13,6 +13,7 @@ import time
 
 from . import clock, journal, timekeeper
 from .errors import Damaged, Problem, TryLater, Unwritable, UsageProblem
+from .intact import sound
 from .remote.settings import Remote
 from .remote.urls import date_url, endpoint, origin
 from .sample import Sample
@@ -79,12 +80,12 @@ def main(arguments: list[str]) -> int:
 def compare(store: Store, moment: Moment, now: Callable[[], Moment] = clock.now) -> int:
     """One comparison, stored as a run and told; the exit code. Raises what measure() does, after it was stored."""
     started = time.perf_counter_ns()
-    remote = Remote(store.connection())
+    if not moment.synchronized and timekeeper.is_at_work():
+        timekeeper.mark()
+    remote = sound(store, "clock", Remote)
     if not remote.enabled:
         print("remote.enabled is false: there is no server to compare with")
         return 0
-    if not moment.synchronized and timekeeper.is_at_work():
-        timekeeper.mark()
     try:
         skew = measure(_client(remote), date_url(remote.url, remote.clock_skew_url), now)
         if skew.duration_ms > LONGEST_MS:

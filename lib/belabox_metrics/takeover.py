@@ -51,7 +51,7 @@ def bring_in(store: Store, seconds: float) -> int:
     finally:
         if bar:
             bar.end()
-    journal.record(said(state), job="import", count=state.numbers)
+    journal.record(said(state, resume.is_kept(store, state)), job="import", count=state.numbers)
     return 0
 
 
@@ -64,13 +64,15 @@ def _tell_name(store: Store) -> None:
         journal.record(message, priority=journal.WARNING, job="import")
 
 
-def said(state: Import) -> str:
-    """How far it is, for a person."""
+def said(state: Import, is_kept: bool) -> str:
+    """How far it is, for a person. `is_kept`: the file is there still."""
     told = f"{state.rows} rows of {state.name} are in, as {state.runs} runs"
     if not state.done:
         return f"{told}; the rest follows"
     if state.left:
         return f"{told}; {state.left} could not be read or have no time or name, the file is kept for them"
+    if is_kept:
+        return f"{told}; that is all that can be read of it, it is damaged and kept"
     return f"{told}; that is all of them"
 
 

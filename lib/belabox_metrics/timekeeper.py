@@ -8,10 +8,9 @@ that: the job `clock` asks now and then, until the answer is yes, and leaves a m
 
 from __future__ import annotations
 
-import os
-
 from . import clock, program
 from .errors import NoData, Problem
+from .mark import Mark
 
 TIMEOUT_MS = 5_000
 
@@ -27,9 +26,6 @@ def is_at_work(root: str = "") -> bool:
 
 
 def mark(path: str = clock.MARK) -> None:
-    """Leave it on record until the next boot. Without the directory there is nobody to read it: a checkout."""
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
-    except OSError:
-        # Asked again next time. The comparison of clocks goes on without.
-        return
+    """Leave it on record until the next boot. Where that fails it is asked again next time, and clocks are compared as
+    long."""
+    Mark(path).leave()

@@ -1,15 +1,8 @@
-"""The file that wakes the uploader: belabox-metrics-urgent.path starts it as long as it is there.
-
-A collector makes it after its commit, the uploader removes it before it looks into the queue: what is stored meanwhile
-makes it anew, so nothing is missed.
-"""
+"""Whether the uploader is to be woken for what was stored: belabox-metrics-urgent.path starts it as long as its mark is
+there. A collector leaves that after its commit, the uploader removes it before it looks into the queue."""
 
 from __future__ import annotations
 
-import posix as os  # as environment.py says
-
-from .environment import variable
-from .errors import Problem
 from .store import link
 from .store.runs import CRITICAL, HIGH
 from .store.settings import first, section
@@ -19,38 +12,6 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from .clock import Moment
-
-# Named in units/belabox-metrics-urgent.path as well.
-WANTED = "/run/belabox-metrics/upload-wanted"
-
-
-def path() -> str:
-    """Where the file is: what a test says, or the place the unit watches."""
-    return variable("BELABOX_METRICS_WANTED") or WANTED
-
-
-def is_wanted() -> bool:
-    """Whether somebody has asked for an upload since the last clear()."""
-    return os.access(path(), os.F_OK)
-
-
-def clear() -> None:
-    """Remove the file. Raises Problem when that can't be done: an uploader that left it would be started for ever."""
-    try:
-        os.unlink(path())
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise Problem(f"can't be removed: {error.strerror}", where=path()) from error
-
-
-def make() -> None:
-    """Ask for an upload now. Without the directory nobody watches: a checkout, another operating system."""
-    try:
-        os.close(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
-    except OSError:
-        # The timer will send it. A sample that is stored is no failure.
-        return
 
 
 def is_due(connection: Connection, priority: int, interval_ms: int, moment: Moment) -> bool:

@@ -7,8 +7,8 @@ import os
 from ..errors import ConfigProblem, Problem, UsageProblem
 from ..owner import As
 from ..schedule import apply, doubts, programs, secrets
+from ..store.compiled import are
 from ..store.database import Store
-from ..store.settings import are
 from .finding import note, ok, problem
 
 TYPE_CHECKING = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from shlex import quote
 
-from ..errors import Problem
+from ..errors import Problem, TryLater
 from ..health.limits import read as limits
+from ..mark import RECOVER
 from ..owner import As
 from ..quantity import shown
 from ..store import damage, figures, quarantine
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 # Seconds. A healthy one of 300 MB takes less on a good card.
 CHECK_S = 30.0
 SALVAGER = "belabox-metrics-recover.service"
-RECOVER = f"sudo systemctl start {SALVAGER}"
+SALVAGE = f"sudo systemctl start {SALVAGER}"
+# That one looks a database over only where somebody has asked for it.
+LOOK = "sudo belabox-metrics doctor --repair --only database"
 
 
 def examine(box: Box) -> Iterator[Finding]:
-    path = box.database
     with As():
         # Not while a generator waits with somebody else's rights.
-        found = [*_examined(path), *_aside(box)]
+        found = [*_examined(box), *_aside(box)]
     yield from found
 
 
@@ -39,7 +41,7 @@ def _aside(box: Box) -> Iterator[Finding]:
         said = f"was damaged ({aside.why}) and moved aside"
         if not aside.salvaged:
             yield problem(
-                f"{said}; what can be read of it is not brought over yet", aside.path, RECOVER, _salvaging(box)
+                f"{said}; what can be read of it is not brought over yet", aside.path, SALVAGE, _salvaging(box)
             )
             continue
         said += f"; {aside.runs} runs with {aside.samples} samples were brought over"
@@ -59,7 +61,21 @@ def _salvaging(box: Box) -> Callable[[], str] | None:
     return salvage if box.manager.is_there() else None
 
 
-def _examined(path: str) -> Iterator[Finding]:
+def _looking(box: Box) -> Callable[[], str] | None:
+    def look() -> str:
+        with As():
+            RECOVER.leave()
+        try:
+            box.manager.start([SALVAGER])
+        except TryLater:
+            return "the database is looked over: journalctl BELABOX_JOB=recover tells what comes of it"
+        return "the database was looked over"
+
+    return look if box.manager.is_there() else None
+
+
+def _examined(box: Box) -> Iterator[Finding]:
+    path = box.database
     try:
         connection = Store(path).reading()
     except Problem as fault:
@@ -77,7 +93,7 @@ def _examined(path: str) -> Iterator[Finding]:
     size, log = figures.size(path), figures.size(f"{path}-wal")
     said = damage.found(path, CHECK_S)
     if said:
-        yield problem(f"is damaged: {said}", path, RECOVER)
+        yield problem(f"is damaged: {said}", path, LOOK, _looking(box))
     else:
         yield ok(f"is whole: {shown('_bytes', size)}, its log {shown('_bytes', log)}", path)
     if log > log_limit:

@@ -15,7 +15,8 @@ from ..remote.client import Client
 from ..remote.settings import Remote
 from ..remote.unreachable import Unreachable
 from ..remote.urls import date_url, endpoint, origin
-from ..store.database import DatabaseError, Store
+from ..store.database import Store
+from ..store.instant import Instant
 from .finding import note, ok, problem
 
 TYPE_CHECKING = False
@@ -45,12 +46,10 @@ _EMPTY = {
 
 def examine(box: Box) -> Iterator[Finding]:
     try:
-        with As():
-            connection = Store(box.database).reading()
+        with As(), Instant(Store(box.database)) as connection:
             remote = Remote(connection)
-            connection.close()
-    except (Problem, DatabaseError):
-        yield note("where it is can't be read from the database")
+    except Problem as unread:
+        yield note("where it is can't be read from the database", hint=unread.hint)
         return
     if not remote.enabled:
         yield ok(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..json_text import parse
 from ..store import aggregate, queue
 from ..store.history import ROLLED, SHAPES
+from ..store.instant import Still
 from ..store.queue import PendingRun
 from ..verify.periods import before
 
@@ -45,7 +46,7 @@ class StoredRun(PendingRun):
         clock: tuple[int, int, bool],
         values: list[object],
     ) -> None:
-        super().__init__(number, timestamp_ms, shape, [], session, *clock)
+        super().__init__(number, timestamp_ms, shape, [], session, *clock, len(values))
         self.texts: list[tuple[int, str]] = []
         for at, value in enumerate(values):
             if isinstance(value, str):
@@ -111,8 +112,7 @@ class Stored:
         end = min(end, self.last + 1)
         while True:
             # One moment for all that is read of an hour, or of as many of its steps as a page has room for.
-            self._connection.execute("BEGIN")
-            try:
+            with Still(self._connection):
                 there_ms = self.next_ms(after, stepped_ms, end)
                 if there_ms is None:
                     return
@@ -123,8 +123,6 @@ class Stored:
                     rows = [row for row in rows if row[0] < until]
                 steps = self._steps(stepped_ms, until)
                 runs = [run for run in map(self._run, rows) if run is not None]
-            finally:
-                self._connection.execute("COMMIT")
             stepped_ms = max(stepped_ms, until)
             after = rows[-1][0] if len(rows) == ROWS else max(after, until - 1)
             yield Page(steps, runs, after)
@@ -166,7 +164,8 @@ class Stored:
         number, timestamp_ms, shape, session, boot, boottime_ms, synchronized, packed, job = row
         clock = boot, boottime_ms, bool(synchronized)
         run = StoredRun(number, timestamp_ms, shape, session or "", clock, _values(packed))
-        chosen = self._chosen(shape, job)
+        # As for the uploader: its values are not of these series.
+        chosen = self._chosen(shape, job) if len(self._series(shape)) == run.values else set()
         run.numbers = [pair for pair in run.numbers if pair[0] in chosen]
         run.texts = [pair for pair in run.texts if pair[0] in chosen]
         self._correction.apply([run])

@@ -12,6 +12,7 @@ from __future__ import annotations
 from ..health.collector import INTERVALS, LATE_MS
 from ..health.verdict import OK
 from ..json_text import parse
+from ..store.settings import section, shown
 from ..store.sqlite import Torn
 from ..upload.formats.labels import labels_of
 from .family import COUNTER, GAUGE, SUMMARY, labels_text
@@ -20,14 +21,14 @@ from .words import SUMMARIES, words
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
-    from typing import Any
+    from typing import Any, Optional
 
     from ..clock import Moment
     from ..health.facts import Facts
     from .family import Families
 
-    # name, kind, words and labels as the page has them
-    Head = tuple[str, str, str, str]
+    # name, kind, words and labels as the page has them; None for a series whose name is no text any more
+    Head = Optional[tuple[str, str, str, str]]
 
 _LAST = """
 SELECT jobs.job, jobs.metric, run.shape, shapes.signature, run.packed, run.boottime_ms, boots.boot_id
@@ -86,7 +87,7 @@ def add(
         except ValueError:  # one damaged row does not take the page away
             continue
         for head, value in zip(known[signature], values if isinstance(values, list) else []):
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if head is not None and isinstance(value, (int, float)) and not isinstance(value, bool):
                 families.add(*head, value)
 
 
@@ -94,8 +95,7 @@ def device(connection: Connection, facts: Facts) -> str:
     """Which box this is, "" until something is configured."""
     if not facts.limits.compiled:
         return ""
-    row = connection.execute("SELECT value FROM settings WHERE section = 'device' AND key = 'id'").fetchone()
-    return str(row[0]) if row and not isinstance(row[0], Torn) else ""
+    return str(shown(section(connection, "device"), "id", ""))
 
 
 def kind_of(stored: str) -> str:
@@ -106,6 +106,8 @@ def kind_of(stored: str) -> str:
 
 
 def _head(name: str, tags: str, device_id: str) -> Head:
+    if isinstance(name, Torn) or isinstance(tags, Torn):
+        return None
     labels = labels_of((name, tags), device_id)
     wire = labels.pop("__name__")
     return wire, kind_of(name), words(name), labels_text(labels)
@@ -115,5 +117,5 @@ def _interval_ms(connection: Connection, job: str) -> int:
     """0 for a job that has none: what it measured is of its own moment only."""
     if job not in _INTERVALS:
         return 0
-    row = connection.execute("SELECT value FROM settings WHERE section = ? AND key = ?", _INTERVALS[job]).fetchone()
-    return int(row[0]) if row else 0
+    name, key = _INTERVALS[job]
+    return int(shown(section(connection, name), key, 0))

@@ -122,6 +122,8 @@ def _storage(facts: Facts, now: Moment) -> Verdict:
         status, message = DEGRADED, lost
     elif not facts.limits.compiled:
         status, message = DEGRADED, "readable, but no configuration was applied yet: belabox-metrics apply"
+    elif not facts.limits.whole:
+        status, message = DEGRADED, "the settings are not what was compiled: sudo belabox-metrics apply"
     elif facts.log_bytes > facts.limits.log_bytes:
         limit_mb = facts.limits.log_bytes // (1024 * 1024)
         status, message = DEGRADED, f"the write-ahead log has more than {limit_mb} MB: nobody tidies it up"

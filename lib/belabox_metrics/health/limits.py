@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..store.compiled import are_whole
 from ..store.settings import section, shown
 
 TYPE_CHECKING = False
@@ -28,11 +29,13 @@ DEFAULTS: dict[tuple[str, str], Value] = {
 
 
 class Limits:
-    """The values of DEFAULTS as they are configured. `compiled`: there are settings at all."""
+    """The values of DEFAULTS as they are configured. `compiled`: there are settings at all; `whole`: they are what was
+    compiled."""
 
-    def __init__(self, found: dict[tuple[str, str], Value], compiled: bool) -> None:
+    def __init__(self, found: dict[tuple[str, str], Value], compiled: bool, whole: bool) -> None:
         self._found = found
         self.compiled = compiled
+        self.whole = whole
 
     @property
     def path(self) -> str:
@@ -99,4 +102,4 @@ def read(connection: Connection) -> Limits:
                 default = DEFAULTS[name, key]
                 found[name, key] = type(default)(shown(stated, key, default))
     compiled = connection.execute("SELECT EXISTS (SELECT 1 FROM settings)").fetchone()[0]
-    return Limits(found, bool(compiled))
+    return Limits(found, bool(compiled), are_whole(connection))

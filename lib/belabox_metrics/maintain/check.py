@@ -1,4 +1,5 @@
-"""Is the database whole? One part of it each time, by SQLite's own check, from a connection that only reads.
+"""Is the database whole? One part of it each time, by SQLite's own check, from a connection that only reads; and with
+the small tables, whether they say what they can't.
 
 The lock is not held, so nobody waits for it; what the check takes is bounded, and paced like all else here.
 """
@@ -9,6 +10,7 @@ import time
 
 from ..errors import Damaged
 from ..sample import Sample
+from ..store.damage import nonsense
 from ..store.database import DatabaseError, problem
 from .pace import INSTRUCTIONS
 from .work import Done
@@ -34,6 +36,8 @@ def check(work: Work) -> Done:
     try:
         tables = [turn] if turn else _small(connection)
         finished = all(_is_whole(work, connection, table, started) for table in tables)
+        if not turn and (wrong := nonsense(connection)):
+            raise Damaged(wrong, where=work.store.path)
     finally:
         connection.close()
     # What takes too long today does tomorrow, and must not keep the others from their turn.

@@ -6,8 +6,10 @@ import time
 
 from .. import clock, journal
 from ..errors import Damaged, Problem, UsageProblem
+from ..intact import sound
 from ..refused import give_up
 from ..store import boots, reserve, runs
+from ..store.credible import must_be_credible
 from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.lock import Lock
 from .archive import archive
@@ -64,9 +66,11 @@ def maintain(store: Store, moment: Moment, pace: Pace | None = None, steps: tupl
     # On a full disk who deletes needs some room first.
     reserve.use(store)
     connection = store.connection()
+    settings = sound(store, JOB, Settings)
+    must_be_credible(connection)
     remembered = runs.remembered(connection, JOB, "", moment, outlives_boot=True)
     memory = Memory(*remembered, moment, boots.right_ms(connection, moment))
-    work = Work(store, moment, Settings(connection), memory, pace or Pace())
+    work = Work(store, moment, settings, memory, pace or Pace())
     _learn(work)
     first: Problem | None = None
     for name, step in steps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..store.compiled import must_be_whole
+from ..store.instant import Still
 from ..store.settings import first, section
 
 TYPE_CHECKING = False
@@ -21,16 +23,18 @@ RESERVE_BYTES = 256 * MB
 
 class Settings:
     """Ages in ms from which on runs are rolled up to minutes, to five, and gone; `sends`: somebody wants samples to be
-    sent, so that what is not sent yet has to wait."""
+    sent, so that what is not sent yet has to wait. Raises Unsound where that is not what was compiled."""
 
     __slots__ = ("five_minutes_ms", "full_ms", "max_bytes", "minutes_ms", "reserve_bytes", "sends")
 
     def __init__(self, connection: Connection) -> None:
-        kept = section(connection, "storage.retention")
-        storage = section(connection, "storage")
-        remote = section(connection, "remote")
+        with Still(connection):
+            must_be_whole(connection)
+            kept = section(connection, "storage.retention")
+            storage = section(connection, "storage")
+            remote = section(connection, "remote")
         self.full_ms = int(first(kept, "full_resolution_ms", FULL_MS))
-        # Each is as long as the one before, at least: check says so, but a person may write into the table.
+        # Each is as long as the one before, at least.
         self.minutes_ms = max(self.full_ms, int(first(kept, "aggregated_1m_ms", MINUTES_MS)))
         self.five_minutes_ms = max(self.minutes_ms, int(first(kept, "aggregated_5m_ms", FIVE_MINUTES_MS)))
         self.max_bytes = int(first(storage, "max_size_bytes", MAX_BYTES))

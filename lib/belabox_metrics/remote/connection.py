@@ -6,7 +6,8 @@ import contextlib
 import select
 import socket
 import struct
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from io import BufferedReader
 from time import monotonic
 
 from ..dialling import NoAnswer, addresses, connected
@@ -15,6 +16,7 @@ from .unreachable import Unreachable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
+    from typing import Any
 
 # From asm-generic/socket.h; in no Python's socket module. The kernel paces what leaves this socket, in bytes a second,
 # of TCP also without the queueing discipline fq (Linux 4.13); all bits set is as fast as it goes.
@@ -22,10 +24,32 @@ _SO_MAX_PACING_RATE = 47
 _UNPACED = 0xFFFFFFFF
 
 
+class _Lines(BufferedReader):
+    """An answer, line by line. To http.client the end of a connection is the end of the headers, whichever had come by
+    then: a 2xx that was cut would be one, and tell no time (RFC 9112, section 8)."""
+
+    _is_begun = False
+
+    def readline(self, limit: int | None = -1, /) -> bytes:
+        line = super().readline(limit)
+        # A line without an end is either too long, which is found, or all that came.
+        if self._is_begun and not line.endswith(b"\n") and len(line) != limit:
+            raise IncompleteRead(line)
+        self._is_begun = True
+        return line
+
+
 class _Response(HTTPResponse):
     """To http.client a chunk may be -1 bytes long, which then is read to the end of all that comes; and of the answers
     that go before the last one (RFC 9110, section 15.2) it knows 100 only. The others are passed over in the same way;
     101 would be another protocol, which nobody asked for."""
+
+    fp: BufferedReader
+
+    def __init__(self, sock: socket.socket, *words: Any, **more: Any) -> None:
+        super().__init__(sock, *words, **more)
+        # Not that reader, but what it reads from.
+        self.fp = _Lines(self.fp.detach())
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]

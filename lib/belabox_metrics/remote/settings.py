@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..store.compiled import must_be_whole
+from ..store.instant import Still
 from ..store.settings import first, section
 
 TYPE_CHECKING = False
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # Together, and with what it takes to connect, less than the unit's TimeoutStartSec=.
 LONGEST_ANSWER_S = 120.0
+_BELOW = ("retry", "backfill", "priority", "auth", "tls")
+_SECTIONS = ("device", "monitoring", "remote", *[f"remote.{name}" for name in _BELOW])
 
 
 class Retry:
@@ -39,13 +43,18 @@ class Backfill:
 
 
 class Remote:
-    """The sections `remote` and `monitoring` and the name of the box, in one reading of the database.
+    """The sections `remote` and `monitoring` and the name of the box, all of one moment.
 
     `enabled` is false also where there is no URL. The paths of `remote.tls` are those of the configuration, which a job
-    in its sandbox may not be able to read: see credentials.py."""
+    in its sandbox may not be able to read: see credentials.py.
+
+    Raises Unsound where they are not what was compiled."""
 
     def __init__(self, connection: Connection) -> None:
-        remote = section(connection, "remote")
+        with Still(connection):
+            must_be_whole(connection)
+            stored = {name: section(connection, name) for name in _SECTIONS}
+        remote = stored["remote"]
         self.url = _text(remote, "url")
         self.enabled = _flag(remote, "enabled", False) and bool(self.url)
         self.format = _text(remote, "format", "victoriametrics")
@@ -56,25 +65,25 @@ class Remote:
         self.chunk_size = int(first(remote, "chunk_size", 50))
         self.upload_interval_ms = int(first(remote, "upload_interval_ms", 30_000))
         self.query_url = _text(remote, "query_url")
-        self.device_id = _text(section(connection, "device"), "id")
+        self.device_id = _text(stored["device"], "id")
 
-        self.retry = Retry(section(connection, "remote.retry"))
-        self.backfill = Backfill(section(connection, "remote.backfill"))
-        priority = section(connection, "remote.priority")
+        self.retry = Retry(stored["remote.retry"])
+        self.backfill = Backfill(stored["remote.backfill"])
+        priority = stored["remote.priority"]
         self.high_ms = int(first(priority, "high_ms", 10_000))
         self.low_ms = int(first(priority, "low_ms", 600_000))
 
-        auth = section(connection, "remote.auth")
+        auth = stored["remote.auth"]
         self.auth_type = _text(auth, "type", "none")
         self.auth_username = _text(auth, "username")
         self.auth_header = _text(auth, "header")
-        tls = section(connection, "remote.tls")
+        tls = stored["remote.tls"]
         self.ca_file = _text(tls, "ca_file")
         self.client_certificate = _text(tls, "client_certificate")
         self.client_key = _text(tls, "client_key")
         self.has_client_certificate = bool(self.client_certificate)
 
-        monitoring = section(connection, "monitoring")
+        monitoring = stored["monitoring"]
         self.clock_skew_url = _text(monitoring, "clock_skew_url")
         self.clock_skew_warn_threshold_ms = int(first(monitoring, "clock_skew_warn_threshold_ms", 2000))
 

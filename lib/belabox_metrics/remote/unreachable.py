@@ -10,11 +10,15 @@ from ..errors import TryLater
 
 
 class Unreachable(TryLater):
-    """No answer, or none that is HTTP. `certificate`: it is one side's certificate, so trying again soon won't help."""
+    """No answer, or none that is HTTP. `certificate`: it is one side's certificate, so trying again soon won't help;
+    `has_begun`: an answer had, so that what was sent was not too much for the way."""
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "", certificate: bool = False) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", hint: str = "", certificate: bool = False, has_begun: bool = False
+    ) -> None:
         super().__init__(what, where=where, hint=hint)
         self.certificate = certificate
+        self.has_begun = has_begun
 
 
 def unreachable(fault: Exception, where: str) -> Unreachable:
@@ -24,7 +28,7 @@ def unreachable(fault: Exception, where: str) -> Unreachable:
     if isinstance(fault, (http.client.RemoteDisconnected, ssl.SSLEOFError)):
         return Unreachable("the server closed the connection without an answer", where=where)
     if isinstance(fault, http.client.IncompleteRead):
-        return Unreachable("the server closed the connection in the middle of its answer", where=where)
+        return Unreachable("the server closed the connection in the middle of its answer", where=where, has_begun=True)
     if isinstance(fault, socket.gaierror):
         return Unreachable(f"the name of the server is not known: {_words(fault)}", where=where)
     if isinstance(fault, ssl.SSLCertVerificationError):

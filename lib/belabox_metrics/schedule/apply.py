@@ -22,8 +22,8 @@ from ..owner import As
 from ..remote.credentials import TOKEN_FILE
 from ..store import link, runs
 from ..store.checkpoint import write_out
+from ..store.compiled import REFUSED, replace_settings
 from ..store.database import DatabaseError, Store, database_path, problem
-from ..store.settings import replace_settings
 from . import programs, secrets, units
 from .compile import configuration_path
 from .lock import exclusive
@@ -160,7 +160,8 @@ class Apply:
             replace_settings(self._database, self._configuration.settings())
             with Store(self._database).writing() as connection:
                 # From this run on samples are due: /health forgives what was not scheduled before.
-                runs.add(connection, runs.Run("apply", clock.now(), priority=3))
+                # What was refused before is forgotten.
+                runs.add(connection, runs.Run("apply", clock.now(), priority=3, state=""))
                 # Another URL or another token is tried at once, whatever the last one's failures ask for.
                 link.forget(connection)
             # As the units that are made next are, so that a power cut leaves both or is seen to at the next start.
@@ -231,7 +232,8 @@ def _remember(database: str, failed: Problem) -> None:
     first, *more = str(failed).split("\n")
     error = f"{first} (and {len(more)} more)" if more else first
     with contextlib.suppress(Problem, DatabaseError), As(), Store(database).writing() as connection:
-        runs.add(connection, runs.Run("apply", clock.now(), outcome=runs.FAILED, priority=3, error=error))
+        state = REFUSED if isinstance(failed, ConfigProblem) else ""
+        runs.add(connection, runs.Run("apply", clock.now(), outcome=runs.FAILED, priority=3, state=state, error=error))
 
 
 def _refused(failed: Problem) -> int:

@@ -1,10 +1,15 @@
-"""The configuration as rows in the database, for a job that finds a new database without any."""
+"""The configuration as rows in the database, by another than `apply`: for a job that finds a new one without any, and
+in the place of those that a card gives back otherwise."""
 
 from __future__ import annotations
 
 import os
 
 from ..errors import ConfigProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..store.database import Store
 
 DEFAULT_PATH = "/etc/belabox-metrics/config.yaml"
 
@@ -15,33 +20,34 @@ def configuration_path() -> str:
 
 
 def compile_settings(database: str) -> None:
-    """Fill the settings of `database`. Does nothing without a usable config.yaml: a checkout has none, and what is
-    wrong with a present one is for `apply` to say; the collectors have defaults."""
+    """Fill the settings of `database` where it has none. Does nothing without a usable config.yaml: a checkout has
+    none, and what is wrong with a present one is for `apply` to say; the collectors have defaults."""
     path = configuration_path()
     if not os.access(path, os.R_OK):
         return
-    from ..config.configuration import load
-    from ..store.settings import replace_settings
+    from ..store.database import Store
+    from ..store.instant import Instant
 
+    store = Store(database)
+    store.connection()
+    with Instant(store) as connection:
+        if connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone():
+            return
     try:
-        rows = load(path).settings()
+        put_in_force(store)
     except ConfigProblem:
         return
-    replace_settings(database, rows)
 
 
-def compile_again(database: str) -> None:
-    """The same where the settings are there and not what was compiled. Raises Problem where the configuration is broken
-    by now, or the database can't be read, DatabaseError too."""
-    from ..store.database import Store
-    from ..store.settings import are_whole, replace_settings
-
-    connection = Store(database).reading()
-    try:
-        if are_whole(connection):
-            return
-    finally:
-        connection.close()
+def put_in_force(store: Store) -> None:
+    """Make the settings what the configuration says. Raises ConfigProblem where that can't be used, or `apply` has
+    refused it, which looks at more than can be told here."""
     from ..config.configuration import load
+    from ..store.compiled import has_been_refused, replace_settings
+    from ..store.instant import Instant
 
-    replace_settings(database, load(configuration_path()).settings())
+    path = configuration_path()
+    with Instant(store) as connection:
+        if has_been_refused(connection):
+            raise ConfigProblem("was refused by apply", where=path, hint="sudo belabox-metrics apply")
+    replace_settings(store.path, load(path).settings())

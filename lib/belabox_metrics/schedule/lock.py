@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import TryLater
+from ..errors import Problem, TryLater
 from .files import explained
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def exclusive(directory: str, wait_s: float = PATIENCE) -> Iterator[None]:
         # flock(2) works on a directory too: no lock file has to be left among the units.
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with explained():
-            _acquire(handle, directory, time.monotonic() + wait_s)
+        _acquire(handle, directory, time.monotonic() + wait_s)
         yield
     finally:
         os.close(handle)
@@ -41,5 +40,7 @@ def _acquire(handle: int, directory: str, deadline: float) -> None:
             if time.monotonic() >= deadline:
                 raise TryLater("another apply is still at work", where=directory) from None
             time.sleep(0.1)
+        except OSError as error:
+            raise Problem(f"cannot be locked: {error.strerror}", where=directory) from error
         else:
             return

@@ -114,6 +114,9 @@ def _collect(timing: Timing) -> str:
     every = spell(timing.metric.interval_ms)
     if timing.calendar:
         when = "".join(f"OnCalendar={expression}\n" for expression in timing.calendar)
+        # That the clock is set back while the collector is at work is not noticed (systemd#6036): the timer
+        # waits until it is as late as it was. This comes before a second run is left out, and never before one in time.
+        when += f"OnUnitActiveSec={_seconds(timing.metric.interval_ms * 3 // 2)}\n"
     else:
         # OnActiveSec= would be shorter, but starts again at every reload.
         when = f"OnBootSec={_seconds(timing.first_after_boot_ms)}\n"

@@ -1,7 +1,7 @@
 """Whether a database is damaged, asked once more after one that used it was told so.
 
 What moves a database aside must be certain: a disk that failed to answer, a reader in the way, a newer schema are no
-damage. So it is opened anew, read-only, and SQLite's own check has the last word.
+damage. So it is opened anew, read-only, and looked at: what our tables can't say, and what SQLite's own check finds.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import posix as os  # as environment.py says
 import time
 
 from ..errors import Damaged, Problem
-from . import header
+from . import header, importer
+from .credible import beyond
 from .database import DatabaseError, Store, problem, quoted
+from .instant import Still
 from .mistyped import mistyped
+from .queue import series_of
 from .sqlite import UNREADABLE, Torn, connect
 
 TYPE_CHECKING = False
@@ -56,6 +59,8 @@ def found(path: str, seconds: float | None = CHECK_S) -> str:
         connection = connect(f"file:{quoted(path)}?mode=ro", uri=True, timeout=5)
     try:
         return _checked(connection, seconds, is_ours)
+    except Damaged as damaged:
+        return damaged.what
     except UNREADABLE as error:
         said = problem(error, path)
         return said.what if isinstance(said, Damaged) else ""
@@ -71,8 +76,7 @@ def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> st
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
-    wrong = (_first_mistyped(connection, _SMALL) or _torn(connection)) if is_ours else ""
-    if wrong:
+    if is_ours and (wrong := nonsense(connection)):
         return wrong
     said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if said != "ok":
@@ -80,12 +84,27 @@ def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> st
     return _first_mistyped(connection, _LARGE) if is_ours else ""
 
 
-def _torn(connection: Connection) -> str:
-    """Where a name is no text: under it, what is stored would be of another series, or job, or boot."""
+def nonsense(connection: Connection) -> str:
+    """What the small tables say that they can't, whole as their pages may be; "" for nothing. Raises Damaged too."""
+    if wrong := _first_mistyped(connection, _SMALL):
+        return wrong
+    # Without the lock: a shape may be forgotten, or a chunk come to its end, between two statements.
+    with Still(connection):
+        if wrong := _misnamed(connection) or beyond(connection):
+            return wrong
+        importer.standing(connection)
+    return ""
+
+
+def _misnamed(connection: Connection) -> str:
+    """Where a name is no text, or not what was signed: under it, what is stored would be of another series, or job, or
+    boot. Raises Damaged too."""
     for table, columns in _NAMES.items():
         rows = connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names from above
         if any(isinstance(name, Torn) for row in rows for name in row):
             return f"the database is damaged: a name in {table} is no text"
+    for (shape,) in connection.execute("SELECT id FROM shapes").fetchall():
+        series_of(connection, shape)
     return ""
 
 

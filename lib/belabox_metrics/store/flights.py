@@ -8,6 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+# Of the body, a line among the headers that is not sent: what a card made of it may pass to a server, for good.
+_SUM = "crc32"
+
 
 class Flight:
     """A chunk, or a part of one that was halved.
@@ -15,7 +18,8 @@ class Flight:
     priority, backlog: where it comes from; `backlog` is the id of a span, None for the queue itself.
     after_run, last_run: it is made of the runs of `priority` in (after_run, last_run].
     start, stop: of their samples, in order, it holds those from `start` up to `stop`.
-    attempts: how often it was begun to be sent. id: 0 until it is written down."""
+    attempts: how often it was begun to be sent. id: 0 until it is written down. is_intact: the body is what was written
+    down; nobody can tell where an earlier version has done that."""
 
     __slots__ = (
         "after_run",
@@ -26,6 +30,7 @@ class Flight:
         "chunk_index",
         "headers",
         "id",
+        "is_intact",
         "last_run",
         "last_timestamp_ms",
         "priority",
@@ -46,6 +51,8 @@ class Flight:
         body: bytes,
         attempts: int = 0,
         number: int = 0,
+        *,
+        is_intact: bool = True,
     ) -> None:
         self.batch_id = batch_id
         self.chunk_index = chunk_index
@@ -58,6 +65,7 @@ class Flight:
         self.body = body
         self.attempts = attempts
         self.id = number
+        self.is_intact = is_intact
 
     @property
     def samples(self) -> int:
@@ -71,6 +79,11 @@ class Flight:
     def key(self) -> str:
         """The same for the same bytes, another for others."""
         return f"{self.batch_id}-{self.chunk_index}-{self.start}-{self.stop}"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether that may be the value of a header: a card may have made it something else."""
+        return self.key.isascii() and self.key.isprintable()
 
 
 def claim(connection: Connection, flight: Flight) -> None:
@@ -89,7 +102,7 @@ def claim(connection: Connection, flight: Flight) -> None:
             flight.start,
             flight.stop,
             flight.attempts,
-            "".join([f"{name}: {value}\n" for name, value in flight.headers.items()]),
+            "".join([f"{name}: {value}\n" for name, value in (*flight.headers.items(), (_SUM, _sum(flight.body)))]),
             flight.body,
         ),
     )
@@ -103,15 +116,34 @@ def under_way(connection: Connection) -> list[Flight]:
         "SELECT batch_id, chunk_index, priority, backlog, after_run, last_run, last_timestamp_ms, start, stop,"
         " headers, body, attempts, id FROM flights ORDER BY priority, stop - start, id"
     )
-    return [
-        Flight(row[0], row[1], row[2], row[3], (row[4], row[5]), row[6], (row[7], row[8]), _headers(row[9]), *row[10:])
-        for row in rows
-    ]
+    return [_flight(*row) for row in rows]
 
 
-def _headers(text: str) -> dict[str, str]:
-    fields = [line.partition(": ") for line in text.splitlines()]
-    return {name: value for name, _, value in fields}
+def _flight(
+    batch_id: str,
+    chunk_index: int,
+    priority: int,
+    backlog: int | None,
+    after_run: int,
+    last_run: int,
+    last_timestamp_ms: int,
+    start: int,
+    stop: int,
+    headers: str,
+    body: bytes,
+    *rest: int,
+) -> Flight:
+    fields = [line.partition(": ") for line in headers.splitlines()]
+    found = {name: value for name, _, value in fields}
+    is_intact = found.pop(_SUM, None) in (None, _sum(body))
+    spans = (after_run, last_run), last_timestamp_ms, (start, stop)
+    return Flight(batch_id, chunk_index, priority, backlog, *spans, found, body, *rest, is_intact=is_intact)
+
+
+def _sum(body: bytes) -> str:
+    from zlib import crc32
+
+    return str(crc32(body)) if isinstance(body, bytes) else ""
 
 
 def samples_under_way(connection: Connection) -> int:

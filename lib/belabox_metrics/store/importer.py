@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import time
 
-from ..errors import TryLater
-from . import backlog, queue, runs
+from ..errors import Damaged, TryLater
+from . import backlog, importing, queue, runs
 from .checkpoint import LOG_LIMIT, log_size
 from .database import DatabaseError, problem
 
@@ -140,6 +140,10 @@ class Import:
         self.done = False
 
 
+# What is written down of it.
+_KEPT = tuple(key for key in Import.__slots__ if key != "name")
+
+
 def begin(connection: Connection, name: str, moment: Moment, upto: int, total: int) -> bool:
     """The source `name`, of `total` rows, may give its runs ids below `upto` from now on. Inside the transaction that
     makes this database: nothing is in it yet. False where another source has come first: there is room for one."""
@@ -161,12 +165,18 @@ _MOVE = "UPDATE runs SET lead_ms = lead_ms + ? - id, id = ?"
 
 
 def standing(connection: Connection) -> Import | None:
-    """Where the import of this database stands, None where there is none."""
+    """Where the import of this database stands, None where there is none.
+
+    Raises Damaged where that can't be read and something waits. Else all is in, and what was known of that is no
+    reason to begin another database."""
     row = connection.execute("SELECT metric, state FROM jobs WHERE job = ? AND state IS NOT NULL", (JOB,)).fetchone()
     if row is None:
         return None
     state = Import(row[0], 0, 0)
-    for key, value in json.loads(row[1]).items():
+    document = importing.document(row[1], _KEPT, len(queue.PRIORITIES))
+    if document is None and importing.is_awaited(connection, state.name):
+        raise Damaged("the database is damaged: where its import stands can't be read")
+    for key, value in (document or {"done": True}).items():
         setattr(state, key, value)
     return state
 
@@ -299,7 +309,7 @@ class _Taker:
         return self._jobs[key]
 
     def _shape(self, connection: Connection, shape: list[tuple[str, str]]) -> int:
-        signature = "\n".join([name + tags for name, tags in shape])
+        signature = runs.signature(shape)
         if signature not in self._shapes:
             if len(self._shapes) >= _REMEMBERED:
                 self._shapes.clear()
@@ -364,5 +374,5 @@ def _joined(spans: list[list[int]]) -> list[list[int]]:
 
 
 def _write(connection: Connection, state: Import) -> None:
-    kept = {key: getattr(state, key) for key in Import.__slots__ if key != "name"}
+    kept = {key: getattr(state, key) for key in _KEPT}
     connection.execute("UPDATE jobs SET state = ? WHERE job = ? AND metric = ?", (json.dumps(kept), JOB, state.name))

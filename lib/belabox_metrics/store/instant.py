@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .database import Store
 
 
+_HINT = "belabox-metrics doctor --only database"
+
+
 class Instant:
     """`with Instant(store) as connection:` one snapshot, so that the sums of a run that is committed meanwhile are not
     torn. Closed at the end: a reader that lingers keeps the write-ahead log from being truncated.
@@ -42,4 +45,22 @@ class Instant:
         if isinstance(error, DatabaseError):
             raise problem(error, self._store.path) from error
         if isinstance(error, (TypeError, ValueError)):
-            raise StoreProblem(f"holds what it should not: {error}", where=self._store.path) from error
+            what = f"holds what it should not: {error}"
+            raise StoreProblem(what, where=self._store.path, hint=_HINT) from error
+
+
+class Still:
+    """`with Still(connection):` what is read within is of one moment, also on a connection that is written by."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._begins = not connection.in_transaction
+
+    def __enter__(self) -> None:
+        if self._begins:
+            self._connection.execute("BEGIN")
+
+    def __exit__(self, *_: object) -> None:
+        # After an I/O error SQLite has ended it already.
+        if self._begins and self._connection.in_transaction:
+            self._connection.execute("COMMIT")

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 # Of the outcomes, as many are kept.
 OUTCOMES_KEPT = 8
+# From an attempt to the next one it is what the last failure added, or some minutes. What is farther away a card made
+# of it, and nothing would be sent until the next boot.
+_SLACK_MS = 3_600_000
 
 
 class Link:
@@ -74,6 +77,8 @@ def read(connection: Connection, boot_id: str = "") -> Link:
     link.error = row[7] or ""
     if boot_id and row[11] == boot_id:
         link.attempt_ms, link.not_before_ms, link.retry_ms = row[8:11]
+        if link.attempt_ms is not None and (link.not_before_ms or 0) - link.attempt_ms > link.backoff_ms + _SLACK_MS:
+            link.not_before_ms = None
     return link
 
 

@@ -12,7 +12,8 @@ def meaning(error: Exception, path: str) -> Problem:
     if isinstance(error, UnicodeDecodeError):
         return Damaged("the database is damaged: the names of its tables are no text", where=path)
     said = str(error)
-    if "locked" in said or "busy" in said:
+    # The third where somebody has stopped while the index of the log was made.
+    if "locked" in said or "busy" in said or "locking protocol" in said:
         return TryLater("another program keeps the database busy", where=path, hint="is somebody in it with sqlite3?")
     # Python before 3.11 gives no error code, so the stable texts of sqlite3_errstr() decide.
     if any(text in said for text in _NO_ROOM):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Damaged
 from ..json_text import parse
-from .sqlite import Torn
+from .runs import signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def is_rest(priority: int, span: int | None) -> bool:
 class PendingRun:
     """A run with something to send: `numbers` are (position in the shape, value), `session` its UUID or "".
 
-    `boot`, `boottime_ms` and `synchronized` tell what its time is worth."""
+    `boot`, `boottime_ms` and `synchronized` tell what its time is worth; `values`: how many it has, texts and nulls
+    too, which is as many as its shape has series."""
 
-    __slots__ = ("boot", "boottime_ms", "id", "numbers", "session", "shape", "synchronized", "timestamp_ms")
+    __slots__ = ("boot", "boottime_ms", "id", "numbers", "session", "shape", "synchronized", "timestamp_ms", "values")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class PendingRun:
         boot: int = 0,
         boottime_ms: int = 0,
         synchronized: bool = True,
+        values: int = 0,
     ) -> None:
         self.id = number
         self.timestamp_ms = timestamp_ms
@@ -52,6 +54,7 @@ class PendingRun:
         self.boot = boot
         self.boottime_ms = boottime_ms
         self.synchronized = synchronized
+        self.values = values
 
 
 def waiting(connection: Connection, priority: int, after: int, upto: int, samples: int) -> list[PendingRun]:
@@ -78,8 +81,8 @@ def waiting(connection: Connection, priority: int, after: int, upto: int, sample
             continue
         if found and len(numbers) > wanted:
             break
-        run = PendingRun(number, timestamp_ms, shape, numbers, session or "", boot, boottime_ms, bool(synchronized))
-        found.append(run)
+        clock = boot, boottime_ms, bool(synchronized)
+        found.append(PendingRun(number, timestamp_ms, shape, numbers, session or "", *clock, len(values)))
         wanted -= len(numbers)
     return found
 
@@ -129,11 +132,19 @@ def pending_count(connection: Connection) -> int:
 
 
 def series_of(connection: Connection, shape: int) -> list[Series]:
-    """The series of a shape, in the order of its values. Raises Damaged: under a name that is no text, what is sent
-    would be of another series for good."""
-    found = connection.execute("SELECT name, tags FROM series WHERE shape = ? ORDER BY position", (shape,)).fetchall()
-    if any(isinstance(text, Torn) for series in found for text in series):
-        raise Damaged("the name of a series is no text")
+    """The series of a shape, in the order of its values. Raises Damaged where they are not what was signed: what is
+    sent would be of another series for good. None for a number that no shape has: it is the run that is wrong then, and
+    must not keep the others back."""
+    rows = connection.execute("SELECT name, tags, position FROM series WHERE shape = ? ORDER BY position", (shape,))
+    placed = rows.fetchall()
+    found = [(name, tags) for name, tags, _ in placed]
+    signed = connection.execute("SELECT signature FROM shapes WHERE id = ?", (shape,)).fetchone()
+    if not found and signed is None:
+        return []
+    # The first may have another place, and still be the first.
+    is_in_place = all(position == at for at, (*_, position) in enumerate(placed))
+    if signed is None or signed[0] != signature(found) or not is_in_place:
+        raise Damaged("the database is damaged: the series of a shape are not what was stored")
     return found
 
 

@@ -11,6 +11,7 @@ import time
 
 from ..json_text import parse
 from . import runs
+from .salvage import JOB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def _take(store: Store, view: View, table: str, rows: list[Row]) -> int:
 def _made(connection: Connection, view: View, row: Row) -> Row | None:
     number, job, priority, last_run, packed = row
     series = view.shape(number % SHAPES)
-    name = view.jobs.get(job)
-    if series is None or name is None or not isinstance(packed, str) or not isinstance(last_run, int):
+    # Of a job whose name can't be read, as with runs.
+    name = view.jobs.get(job) or (JOB, "")
+    if series is None or not isinstance(packed, str) or not isinstance(last_run, int):
         return None
     try:
         values = parse(packed)

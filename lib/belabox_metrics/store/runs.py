@@ -229,13 +229,18 @@ def _id_of(connection: Connection, table: str, key: dict[str, str]) -> int:
     return int(made.lastrowid or 0)
 
 
+def signature(series: list[tuple[str, str]]) -> str:
+    """What tells a list of (name, canonical tags) from others: by this its shape is found."""
+    return "\n".join([f"{name}{tags}" for name, tags in series])
+
+
 def shape_number(connection: Connection, series: list[tuple[str, str]]) -> int:
     """`shapes.id` of this list of (name, canonical tags)."""
-    signature = "\n".join([name + tags for name, tags in series])
-    found = connection.execute("SELECT id FROM shapes WHERE signature = ?", (signature,)).fetchone()
+    signed = signature(series)
+    found = connection.execute("SELECT id FROM shapes WHERE signature = ?", (signed,)).fetchone()
     if found:
         return int(found[0])
-    shape = _id_of(connection, "shapes", {"signature": signature})
+    shape = _id_of(connection, "shapes", {"signature": signed})
     connection.executemany(
         "INSERT INTO series VALUES (?, ?, ?, ?)",
         [(shape, position, name, tags) for position, (name, tags) in enumerate(series)],

@@ -14,7 +14,7 @@ import os
 
 from .. import clock
 from ..stream.session import ACTIVE, COMPLETED, FAILED
-from . import importer, quarantine, runs
+from . import compiled, importer, quarantine, runs
 from .carving import Carving
 from .importer import Batch, OldRun
 from .sqlite import UNREADABLE
@@ -56,7 +56,6 @@ class Wrecks:
                 except UNREADABLE:
                     continue
             self._paths.append(aside.path)
-        self.lost = 0
 
     def close(self) -> None:
         for view in self.views:
@@ -68,10 +67,6 @@ class Wrecks:
         last = max([view.last_run(latest_ms) for view in self.views], default=0)
         return last + 1 if last > 0 else moment.wall_ms + UNKNOWN_MS
 
-    def all_lost(self) -> int:
-        """Runs that were seen since this was opened, and make no sense."""
-        return self.lost + sum(view.lost for view in self.views)
-
     def gaps(self) -> int:
         """Stretches that could not be read since this was opened, in the way that fares better."""
         return min([view.gaps for view in self.views], default=0)
@@ -81,18 +76,23 @@ class Wrecks:
         after = int(cursor or -1)
         sessions = self._ended() if not cursor else []
         found: list[OldRun] = []
-        rows = 0
+        rows = told = 0
         for view, row in self._merged(after):
             run = self._made(view, row)
             rows += 1
             if run is not None:
                 found.append(run)
             if rows == RUNS:
-                yield Batch(found, str(row[0]), rows, rows - len(found), sessions)
-                found, rows, sessions = [], 0, []
+                lost = self._lost()
+                yield Batch(found, str(row[0]), rows, rows - len(found) + lost - told, sessions)
+                found, rows, told, sessions = [], 0, lost, []
             after = row[0]
-        if rows or sessions:
-            yield Batch(found, str(after), rows, rows - len(found), sessions)
+        if rows or sessions or self._lost() > told:
+            yield Batch(found, str(after), rows, rows - len(found) + self._lost() - told, sessions)
+
+    def _lost(self) -> int:
+        """Rows that were seen since this was opened and can't be runs: once, though each way sees them."""
+        return sum(max((view.lost for view in self.views if view.path == path), default=0) for path in self._paths)
 
     def better(self, view: View) -> list[View]:
         """The other ways to see the same file that come before `view`."""
@@ -124,7 +124,6 @@ class Wrecks:
             found = values(packed)
             known = None if shape is None else self._first(view, lambda seen: seen.shape(shape))
             if found is None or known is None or len(found) != len(known):
-                self.lost += 1
                 return None
             series = known
             size = sum(isinstance(value, (int, float)) for value in found)
@@ -200,8 +199,10 @@ def begin(connection: Connection, path: str) -> None:
 
 
 def _carry(connection: Connection, views: list[View]) -> None:
-    """What jobs remember, and the session that is live: a stream goes on while its database is made anew. The first of
-    `views` has the last word: that an alert, or the stream, is over may stand in the log alone."""
+    """What jobs remember, the settings they work by, and the session that is live: a stream goes on while its database
+    is made anew. The first of `views` has the last word: that an alert, or the stream, is over may stand in the log
+    alone."""
+    compiled.carry(connection, [*dict.fromkeys(view.path for view in views)])
     memories: dict[Row, Row] = {}
     sessions: dict[str, tuple[View, int, Row]] = {}
     for view in reversed(views):

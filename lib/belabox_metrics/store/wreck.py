@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from ..json_text import parse
+from .queue import PRIORITIES
+from .runs import signature
 from .sqlite import UNREADABLE, Torn, connect_warily
 
 TYPE_CHECKING = False
@@ -26,6 +28,9 @@ END = 2**62
 # What comes instead of a row.
 _NO_ROW: tuple[type[Exception], ...] = (*UNREADABLE, OverflowError)
 _RUN = "id, job, {lead}, boot, boottime_ms, synchronized, duration_us, outcome, priority, session, shape, packed, error"
+_LAST_RUN = "SELECT max(id) FROM runs"
+_LAST_OF_JOBS = "SELECT max(last_run) FROM jobs"
+_SIGNED = "SELECT 1 FROM shapes INDEXED BY sqlite_autoindex_shapes_1 WHERE signature = ? AND id = ?"
 # What the columns of a run must be; None may stand for the last four.
 _KINDS = (int,) * 9 + (int, int, str, str)
 
@@ -69,12 +74,14 @@ class View:
         """The greatest id there may be; 0 when it can't be told. One above `latest` is believed where two tables tell
         of it: a clock that was once far ahead has left such, and damage is of one page."""
         told: list[int] = []
-        for query in ("SELECT max(id) FROM runs", "SELECT max(last_run) FROM jobs", "SELECT max(run) FROM positions"):
+        stored = self._last_stored()
+        for query in (_LAST_RUN, _LAST_OF_JOBS, "SELECT max(run) FROM positions"):
             try:
                 number = self._connection.execute(query).fetchone()[0]
             except UNREADABLE:
                 continue
-            if isinstance(number, int):
+            # Positions beyond all that is stored are what was damaged.
+            if isinstance(number, int) and number <= stored:
                 told.append(number)
         return max([number for number in told if number < latest or told.count(number) > 1], default=0)
 
@@ -151,8 +158,23 @@ class View:
             found = self._connection.execute("SELECT priority, run FROM positions").fetchall()
         except UNREADABLE:
             return {}, []
-        positions = {priority: run for priority, run in found if _is(priority, int) and _is(run, int)}
-        return positions, [span for span in spans if all(_is(number, int) for number in span)]
+        last = self._last_stored()
+        for span in spans:
+            if not all(_is(number, int) for number in span):
+                return {}, []
+            if span[0] not in PRIORITIES or not span[1] < span[2] <= last:
+                return {}, []
+        return {priority: run for priority, run in found if _is(priority, int) and _is(run, int) and run <= last}, spans
+
+    def _last_stored(self) -> float:
+        """The greatest id of a run that is told of; all may be below where that can't be read."""
+        told = []
+        for query in (_LAST_RUN, _LAST_OF_JOBS):
+            try:
+                told.append(self._connection.execute(query).fetchone()[0])
+            except UNREADABLE:
+                return float("inf")
+        return max((number for number in told if _is(number, int)), default=0)
 
     def _read_shape(self, number: int) -> Shape | None:
         try:
@@ -161,13 +183,24 @@ class View:
             ).fetchall()
         except UNREADABLE:
             rows = []
+        found = None
         if rows and all(row[0] == at and _is(row[1], str) and _is(row[2], str) for at, row in enumerate(rows)):
-            return [(name, tags) for _, name, tags in rows]
+            found = [(name, tags) for _, name, tags in rows]
         try:
             row = self._connection.execute("SELECT signature FROM shapes WHERE id = ?", (number,)).fetchone()
         except UNREADABLE:
             row = None
-        return _series(row[0]) if row and _is(row[0], str) else None
+        signed = row[0] if row and _is(row[0], str) else ""
+        if found and (not signed or signature(found) == signed or not self._is_signed(number, signed)):
+            return found
+        return _series(signed) if signed else None
+
+    def _is_signed(self, number: int, signed: str) -> bool:
+        """Whether the index of signatures has this one: a third who says which of two is right."""
+        try:
+            return self._connection.execute(_SIGNED, (signed, number)).fetchone() is not None
+        except UNREADABLE:
+            return False
 
     def _has(self, table: str, column: str) -> bool:
         try:
@@ -189,17 +222,29 @@ class View:
         query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - names of our own
         probe = f"SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT 1"  # noqa: S608
         while True:
+            held: Row | None = None
+            ended = False
             try:
                 for row in self._connection.execute(query, (after,)):
                     # Pages in a circle would never end.
                     if not _is(row[0], int) or row[0] <= after:
                         break
-                    after = row[0]
-                    yield row
+                    if held is not None and held[0] < row[0]:
+                        after = held[0]
+                        yield held
+                    elif held is not None:
+                        # It stands before a lesser one: its key is another by now, and would lead past all these.
+                        gaps.append((after, row[0]))
+                    held = row
                 else:
-                    return
+                    ended = True
             except _NO_ROW:
                 pass
+            if held is not None:
+                after = held[0]
+                yield held
+            if ended:
+                return
             # The bindings look one row ahead: the last one before what can't be read was lost with it.
             row = _next(self._connection, f"{query} LIMIT 1", after)
             if row is not None:
@@ -263,7 +308,7 @@ def is_run(row: Row) -> bool:
         number < END
         and -END < lead < END
         and outcome in (0, 1, 2)
-        and priority in (0, 1, 2, 3)
+        and priority in PRIORITIES
         # An event may have been before the boot in which it was found out.
         and -END < boottime_ms < END
         and 0 <= duration_us < END

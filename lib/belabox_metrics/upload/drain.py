@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from .. import wake
 from ..errors import ConfigProblem
+from ..mark import UPLOAD
 from . import answers, mode
 from .attempts import AUTO
 from .formats.refusal import never_kept
@@ -37,11 +37,15 @@ PACED_S = 20.0
 # What got no answer so often is perhaps more than the way carries in the time there is, and is sent in two parts. A
 # body that passes at 2 kbit/s within half a minute, its headers too, is not at fault.
 TRIES_WHOLE = 2
+# Where an answer had begun it is not; but nothing is tried the same way for ever.
+TRIES_BEGUN = 20
 EASY_BYTES = 4 * 1024
 # A server that refuses so many single samples, and accepts none, refuses everything.
 SUSPECTS = 3
 # Critical, high, and the rest.
 URGENCIES = (0, 1, 2)
+# Of a run whose shape a card gave back otherwise.
+NAMELESS = "its series are not known"
 # How often a process that waits for its turn looks for something critical.
 LOOK_S = 0.2
 
@@ -87,8 +91,8 @@ class Drain:
             self._send(flight, paced)
             if paced and not self._wait_for_turn():
                 break
-            if wake.is_wanted():
-                wake.clear()
+            if UPLOAD.is_left():
+                UPLOAD.remove()
                 self._plan.look_again()
         if self._suspects:
             self._refuse(self._suspects[0][1])
@@ -154,8 +158,8 @@ class Drain:
         return len(runs)
 
     def _never(self, run: PendingRun) -> str:
-        """Why no server would keep `run`. What a clock says that nobody has set is nothing to judge the future by."""
-        lost = self._plan.correction.lost(run)
+        """Why no server is to have `run`. What a clock says that nobody has set is nothing to judge the future by."""
+        lost = self._plan.correction.lost(run) if self._sender.fits(run) else NAMELESS
         return lost or never_kept(run.timestamp_ms, self._moment.wall_ms if self._moment.synchronized else None)
 
     def _send(self, flight: Flight, paced: bool) -> None:
@@ -165,7 +169,8 @@ class Drain:
         try:
             answer = self._sender.send(flight, limit)
         except Unreachable as failed:
-            if flight.attempts >= TRIES_WHOLE and len(flight.body) > EASY_BYTES and flight.samples > 1:
+            tries = TRIES_BEGUN if failed.has_begun else TRIES_WHOLE
+            if flight.attempts >= tries and len(flight.body) > EASY_BYTES and flight.samples > 1:
                 self._sender.halves(flight)
             self._attempts.unreachable(str(failed))
             raise
@@ -219,7 +224,7 @@ class Drain:
         turn = time.monotonic() + self._pace.wait_s()
         if turn > self._until - BACKLOG_S + PACED_S:
             return False
-        while time.monotonic() < turn and not wake.is_wanted():
+        while time.monotonic() < turn and not UPLOAD.is_left():
             time.sleep(max(0.0, min(LOOK_S, turn - time.monotonic())))
         return True
 

@@ -84,8 +84,9 @@ class Sender:
 
         Written down before: where no answer could be written down either, for the disk is full, nothing is sent, or it
         would be sent for ever. In another format where `remote.format` has changed: a server that is sent what it does
-        not understand may well say that all is fine."""
-        if flight.headers.get("Content-Type") != self._encoder.headers()["Content-Type"]:
+        not understand may well say that all is fine. Anew too what a card made something else of: headers that no
+        format has may pass to no server, for good, and a body to one that drops what it can't read."""
+        if not (flight.is_intact and flight.has_key and self._encoder.is_own(flight.headers)):
             (flight,) = self._replace(flight, [(flight.start, flight.stop)], (self._batch.id, self._batch.claimed))
             self._batch.claimed += 1
         with self._store.writing() as connection:
@@ -163,8 +164,12 @@ class Sender:
             if flights.end(connection, flight):
                 origin.settle(connection, flight.priority, flight.backlog, flight.last_run)
 
+    def fits(self, run: PendingRun) -> bool:
+        """Whether the shape of `run` has a series for each of its values: else it is of another, or of none."""
+        return len(self._series(run.shape)) == run.values
+
     def leave_out(self, source: Origin, run: PendingRun, why: str) -> None:
-        """A run, the first that `source` has, which no server would keep: set aside without asking one."""
+        """A run, the first that `source` has, which no server is to have: set aside without asking one."""
         with self._store.writing() as connection:
             if not source.still_has(connection, [run]):
                 return
@@ -185,10 +190,13 @@ class Sender:
         self._batch.rejected += len(run.numbers)
 
     def _encode(self, runs: list[PendingRun]) -> bytes:
-        for run in runs:
-            if run.shape not in self._shapes:
-                self._shapes[run.shape] = queue.series_of(self._store.connection(), run.shape)
-        return self._encoder.encode(runs)
+        # Others are set aside before they come here, but out of a chunk that is made anew.
+        return self._encoder.encode([run for run in runs if self.fits(run)])
+
+    def _series(self, shape: int) -> list[Series]:
+        if shape not in self._shapes:
+            self._shapes[shape] = queue.series_of(self._store.connection(), shape)
+        return self._shapes[shape]
 
     def _runs(self, flight: Flight, start: int, stop: int) -> list[PendingRun]:
         """The samples from `start` up to `stop` of the chunk that `flight` is of."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
-from .. import clock, journal, wake
+from .. import clock, journal
 from ..distribution import make_importable
 from ..errors import Damaged, Problem, Unwritable, UsageProblem
+from ..intact import sound
+from ..mark import UPLOAD
 from ..remote.settings import Remote
 from ..store import boots, queue, reserve, runs
 from ..store import link as links
 from ..store.checkpoint import LOG_LIMIT, log_size
+from ..store.credible import must_be_credible
 from ..store.database import DatabaseError, Store, database_path, problem
 from ..store.lock import Lock
 from . import mode
@@ -69,7 +72,7 @@ def _sleep_on() -> None:
     """What can't be written down is not sent, however urgent: systemd would start this one again and again for the
     file that woke it, and at once, since to come later is no failure."""
     try:
-        wake.clear()
+        UPLOAD.remove()
     except Problem:  # that there is no room is told already
         return
 
@@ -78,10 +81,11 @@ def upload(store: Store, moment: clock.Moment, everything: bool) -> int:
     """Send what is due, or `everything`; store the outcome as a run, tell the journal; the exit code."""
     started = time.perf_counter_ns()
     # First: a sample that is stored from now on makes it anew.
-    wake.clear()
+    UPLOAD.remove()
     reserve.use(store)
     connection = store.connection()
-    remote = Remote(connection)
+    remote = sound(store, "upload", Remote)
+    must_be_credible(connection)
     if not remote.enabled:
         print("remote.enabled is false: nothing is sent")
         return 0

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # long it remembers which there were when it was last asked. Measured with 1.79; a cluster takes a little more.
 SETTLED_MS = 15_000
 MISSING = 1
+# Nothing is said of what is on the server.
+UNTOLD = 75
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +41,8 @@ def main(arguments: list[str]) -> int:
     try:
         return verify(Store(options.database), clock.now(), options)
     except (Problem, DatabaseError) as caught:
-        return tell("verify", caught, options.database)
+        code = tell("verify", caught, options.database)
+        return UNTOLD if code == MISSING else code
 
 
 def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> int:
@@ -53,7 +56,11 @@ def verify(store: Store, moment: clock.Moment, options: argparse.Namespace) -> i
         found, endpoint = _inspect(connection, remote, access, moment, since_ms, not options.quiet)
     finally:
         connection.close()
-    repaired = repair(store, found.gaps.found) if options.repair else None
+    try:
+        repaired = repair(store, found.gaps.found) if options.repair else None
+    except (Problem, DatabaseError) as caught:
+        # What is missing is known by now.
+        return tell("verify", caught, options.database)
     if options.json:
         print(screen.document(found, since_ms, remote.device_id, endpoint, repaired))
     elif not options.quiet:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import posix as os  # as environment.py says
-
 from ...clock import LATEST_MS
-from ...environment import variable
+from ...mark import RECOVER
 from .. import importer
 from ..sqlite import UNREADABLE
 from .rows import Rows
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from ...clock import Moment
 
 DAY_MS = 86_400_000
-# The job that brings the rows in comes when it sees this file; named in recover.py and its unit as well.
-WANTED = "/run/belabox-metrics/recover-wanted"
 
 
 def begin(connection: Connection, kept: str, moment: Moment) -> None:
@@ -34,13 +30,5 @@ def begin(connection: Connection, kept: str, moment: Moment) -> None:
         importer.begin(connection, rows.name, moment, rows.upto() or moment.wall_ms + DAY_MS, rows.total())
     finally:
         rows.close()
-    _want()
-
-
-def _want() -> None:
-    """Without the folder, as in a checkout, the rows come when the box starts the next time, or by hand."""
-    path = variable("BELABOX_METRICS_RECOVER") or WANTED
-    try:  # noqa: SIM105 - contextlib costs a millisecond
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640))
-    except OSError:
-        pass
+    # Without it, as in a checkout, the rows come when the box starts the next time, or by hand.
+    RECOVER.leave()

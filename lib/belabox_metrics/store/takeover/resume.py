@@ -45,7 +45,7 @@ def device_id(store: Store) -> str:
 
 def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _: None) -> Import:
     """Bring in more of it, until the time.monotonic() of `until`. Where that was the last and every row is in, the file
-    is removed: nothing is in it that is not here, and synced.
+    is removed: nothing is in it that is not here, and synced. A damaged one is not: it may have rows that nobody sees.
 
     Raises StoreProblem where the file is not there or can't be read, TryLater where another process does the same."""
     connection = store.connection()
@@ -62,7 +62,7 @@ def resume(store: Store, until: float, tell: Callable[[Import], None] = lambda _
         raise problem(error, kept) from error
     try:
         state = importer.go_on(store, rows, until, tell)
-        whole = state.done and not state.left and state.rows == rows.count()
+        whole = state.done and not state.left and state.rows == rows.count() and rows.is_sound()
     except DatabaseError as error:
         raise problem(error, kept) from error
     finally:
@@ -92,6 +92,11 @@ def _remove(kept: str) -> None:
     except OSError as error:
         what = f"every row of it is in, and it can't be removed: {error.strerror}"
         raise StoreProblem(what, where=kept) from error
+
+
+def is_kept(store: Store, state: Import) -> bool:
+    """Whether the file is there still."""
+    return os.access(_kept(store, state), os.F_OK)
 
 
 def _kept(store: Store, state: Import) -> str:

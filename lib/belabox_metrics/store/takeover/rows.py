@@ -84,6 +84,10 @@ class Rows:
         """Rows, exactly, counted in the table and not in an index."""
         return int(self._connection.execute("SELECT count(*) FROM metrics NOT INDEXED").fetchone()[0])
 
+    def is_sound(self) -> bool:
+        """Whether SQLite finds nothing wrong with the file. Reads all of it."""
+        return self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"  # type: ignore[no-any-return]
+
     def batches(self, cursor: str) -> Iterator[Batch]:
         """In the order of time; where the file is damaged, what can be read of the rest, in the order of ids."""
         if cursor == END:

@@ -17,3 +17,8 @@ def packed(body: str, compress: bool) -> bytes:
 def headers(content_type: str, compress: bool) -> dict[str, str]:
     encoding = {"Content-Encoding": "gzip"} if compress else {}
     return {"Content-Type": content_type, **encoding}
+
+
+def are_headers(found: dict[str, str], content_type: str) -> bool:
+    """Whether these are what headers() gives, compressed or not."""
+    return found in (headers(content_type, True), headers(content_type, False))

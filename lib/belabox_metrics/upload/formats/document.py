@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+from ...errors import Damaged
 from ...json_text import parse
-from .compression import headers, packed
+from ...store.sqlite import Torn
+from .compression import are_headers, headers, packed
 from .labels import tags_of, utf8
 from .refusal import LAST_MS, refusal
 
@@ -19,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...store.queue import PendingRun, Series
 
+_CONTENT_TYPE = "application/json"
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the Z is written below
 
 
@@ -33,9 +36,13 @@ class Document:
         self._heads: dict[int, list[str]] = {}
 
     def headers(self) -> dict[str, str]:
-        return headers("application/json", self._compress)
+        return headers(_CONTENT_TYPE, self._compress)
+
+    def is_own(self, found: dict[str, str]) -> bool:
+        return are_headers(found, _CONTENT_TYPE)
 
     def encode(self, chunk: list[PendingRun]) -> bytes:
+        """Raises Damaged for a session whose id is no text any more: to the server it would be another."""
         found = []
         newest = 0
         for run in sorted(chunk, key=lambda run: run.timestamp_ms):
@@ -49,9 +56,8 @@ class Document:
                 newest = run.timestamp_ms
                 taken = _rfc3339(newest)
                 found += [f'{head}"value":{value!r},"timestamp":"{taken}"}}' for head, value in numbers]
-        session = f'"session_id":{_quoted(chunk[0].session)},' if chunk and chunk[0].session else ""
         return packed(
-            f'{{{session}"device_id":{_quoted(self._device_id)},"timestamp":"{_rfc3339(newest)}",'
+            f'{{{_session(chunk)}"device_id":{_quoted(self._device_id)},"timestamp":"{_rfc3339(newest)}",'
             f'"metrics":[{",".join(found)}]}}',
             self._compress,
         )
@@ -85,6 +91,13 @@ def _answer(body: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _session(chunk: list[PendingRun]) -> str:
+    session = chunk[0].session if chunk else ""
+    if isinstance(session, Torn):
+        raise Damaged("the id of a session is no text")
+    return f'"session_id":{_quoted(session)},' if session else ""
 
 
 def _head(name: str, tags: str) -> str:

@@ -26,6 +26,10 @@ class Format(Protocol):
         """Of each request: what the body is, how it is compressed, what the format wants besides."""
         ...
 
+    def is_own(self, found: dict[str, str]) -> bool:
+        """Whether these are headers of a body of this format, however it is compressed."""
+        ...
+
     def encode(self, chunk: list[PendingRun]) -> bytes:
         """The whole body, compressed if so told. Same chunk, same bytes: an attempt may be repeated.
 

@@ -43,6 +43,9 @@ class RemoteWrite:
             "X-Prometheus-Remote-Write-Version": "0.1.0",
         }
 
+    def is_own(self, found: dict[str, str]) -> bool:
+        return found == self.headers()
+
     def encode(self, chunk: list[PendingRun]) -> bytes:
         frames: dict[int, tuple[bytes, bytes]] = {}
         series = []

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 
 from .columns import Columns
-from .compression import headers, packed
+from .compression import are_headers, headers, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...store.queue import PendingRun, Series
+
+_CONTENT_TYPE = "application/x-ndjson"
 
 
 class Lines:
@@ -25,7 +27,10 @@ class Lines:
         self._compress = compress
 
     def headers(self) -> dict[str, str]:
-        return headers("application/x-ndjson", self._compress)
+        return headers(_CONTENT_TYPE, self._compress)
+
+    def is_own(self, found: dict[str, str]) -> bool:
+        return are_headers(found, _CONTENT_TYPE)
 
     def encode(self, chunk: list[PendingRun]) -> bytes:
         lines = [
