@@ -9,7 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from .figures import Figure, machine, table, write
+from tests.provenance import machine
+
+from .figures import Figure, table, write
 from .options import Options
 
 SECTIONS = ("process", "activation", "schedule", "wear", "store", "takeover", "drain", "health")

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sqlite3
 import statistics
-import subprocess
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PYTHON = "/usr/bin/python3"
+from tests.provenance import machine
 
 
 class Spread(NamedTuple):
@@ -75,24 +70,6 @@ def table(figures: list[Figure]) -> str:
         for line in figures
     ]
     return "\n".join(lines)
-
-
-def machine() -> dict[str, str]:
-    """What the figures were measured on."""
-    version = subprocess.run([PYTHON, "-V"], capture_output=True, text=True, check=True).stdout.strip()
-    model = "unknown"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith(("model name", "CPU part")):
-            model = line.partition(":")[2].strip()
-            break
-    return {
-        "cpu": f"{os.cpu_count()} x {model}",
-        "kernel": platform.release(),
-        "python": version,
-        "sqlite": sqlite3.sqlite_version,
-        "load": "{:.1f} {:.1f} {:.1f}".format(*os.getloadavg()),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
 
 
 def document(figures: list[Figure]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.ports import free_port
+from tests.provenance import PYTHON
 
-from .figures import PYTHON, Spread, spread
+from .figures import Spread, spread
 
 CHECKOUT = Path(__file__).parents[2]
 BARE = [PYTHON, "-I", "-S", "-c", "pass"]

@@ -9,6 +9,8 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
+from statistics import median
 from typing import Any
 
 import pytest
@@ -38,6 +40,9 @@ def live(machine_name: str) -> Iterator[Machine]:
         machine.wait_until(
             lambda: machine.sql("SELECT 1 FROM jobs WHERE metric = 'srt.packet_loss' AND samples_total > 0"), 30
         )
+        # One metric more moves the others' moments: what applies that has started all timers anew by its end.
+        apply = "belabox-metrics-apply.service"
+        machine.wait_until(lambda: machine.systemctl("show", "-P", "ActiveState", apply) == "inactive", 60)
         yield machine
 
 
@@ -65,17 +70,21 @@ def test_the_schedule_is_kept(live: Machine) -> None:
 
 
 def check_cadence(stamps: list[int], interval_ms: int, metric: str) -> None:
-    """None missed, none doubled, and the mean period right to one in a thousand and the jitter of two starts."""
+    """None missed, none doubled, and the period right to one in a thousand and the jitter of two starts."""
     gaps = [later - earlier for earlier, later in zip(stamps, stamps[1:])]
     assert len(stamps) >= SECONDS * 1000 // interval_ms - 1, metric
     assert all(0.5 * interval_ms < gap < 1.5 * interval_ms for gap in gaps), (metric, gaps)
-    drift = (stamps[-1] - stamps[0]) - interval_ms * len(gaps)
-    assert abs(drift) <= 0.001 * interval_ms * len(gaps) + 250, (metric, drift)
-    print(
-        f"{metric}: {len(stamps)} runs, mean period {(stamps[-1] - stamps[0]) / len(gaps):.1f} ms, gaps",
-        min(gaps),
-        max(gaps),
-    )
+    period = median_slope(stamps)
+    drift = (period - interval_ms) * len(gaps)
+    # Of two or three, one start that a busy machine delayed can't be told from a period that is wrong.
+    assert len(stamps) < 4 or abs(drift) <= 0.001 * interval_ms * len(gaps) + 250, (metric, drift, gaps)
+    print(f"{metric}: {len(stamps)} runs, period {period:.1f} ms, gaps {min(gaps)} to {max(gaps)}")
+
+
+def median_slope(stamps: list[int]) -> float:
+    """Milliseconds from one to the next, as most pairs have it (Theil and Sen): one late start does not move it."""
+    pairs = combinations(enumerate(stamps), 2)
+    return median((later - earlier) / (after - before) for (before, earlier), (after, later) in pairs)
 
 
 def check_records(machine: Machine, first: int, last: int, runs: list[dict[str, Any]]) -> None:

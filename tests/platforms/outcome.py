@@ -9,6 +9,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.provenance import commit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,7 +61,7 @@ def attempt(title: str, do: Callable[[], str | None]) -> Row:
 
 
 def save(name: str, about: str, rows: list[Row]) -> Part:
-    part = Part(name, about, time.strftime("%Y-%m-%d", time.gmtime()), _commit(), tuple(map(_short, rows)))
+    part = Part(name, about, time.strftime("%Y-%m-%d", time.gmtime()), commit(), tuple(map(_short, rows)))
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps({**part._asdict(), "rows": [row._asdict() for row in part.rows]}, indent=1)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
@@ -84,8 +86,3 @@ def _line(error: BaseException) -> str:
 def _short(row: Row) -> Row:
     lines = [line for line in row.said.splitlines() if line.strip()]
     return row._replace(said=lines[-1].strip()[:200] if lines else "")
-
-
-def _commit() -> str:
-    asked = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()

@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from ..figures import PYTHON, Figure, short, spread
+from tests.provenance import PYTHON
+
+from ..figures import Figure, short, spread
 from ..options import Options
 from ..processes import CHECKOUT, Installed, cpu_ms, peak_mib, relay
 from ..victoria import get, victoria
@@ -54,15 +56,18 @@ def measure(options: Options) -> list[Figure]:
         installed = Installed(options.folder("drain-box"), port)
         fill = FILL.format(lib=str(CHECKOUT / "lib"), schedule=SCHEDULE)
         subprocess.run([PYTHON, "-c", fill, str(installed.database), str(backlog)], check=True)
+        said = installed.config.read_text().replace('url: ""', f"url: {url}/api/v1/import", 1)
+        installed.config.write_text(said.replace("  enabled: false", "  enabled: true", 1))
         with sqlite3.connect(installed.database) as connection:
-            connection.execute("UPDATE settings SET value = 1 WHERE section = 'remote' AND key = 'enabled'")
+            connection.execute("DELETE FROM settings")
+        # Who finds none compiles them.
+        installed.run(installed.collect("memory.usage"))
+        with sqlite3.connect(installed.database) as connection:
             # What the installation sampled itself must not wait for somebody to set this machine's clock.
             connection.execute("UPDATE runs SET synchronized = 1")
-            connection.execute(
-                "UPDATE settings SET value = ? WHERE section = 'remote' AND key = 'url'", (f"{url}/api/v1/import",)
-            )
             connection.commit()
-        upload = installed.job("upload.py")
+        # As the timer does: by hand it would send all at once.
+        upload = installed.job("upload.py", "--due")
         before = _sent(installed.database)
         memory = peak_mib(upload, installed.environment)
         small = [cpu_ms(IMPORTS, installed.environment) for _ in range(3)]
