@@ -10,8 +10,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import events, queue, runs, sessions
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.stream.session import COMPLETED, Session, SessionChange
 
 MINUTE = 60_000

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,6 +19,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import aggregate, queue, runs
 from belabox_metrics.store.database import Store
+
+from .known import Known, Number, Step, Sums, differing
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"
@@ -41,6 +44,7 @@ JOBS = {
     "health": Job(("health.py", "--idle-seconds", "0.2"), 0),
     "apply": Job(("apply.py",)),
     "failed": Job(("failed.py", "belabox-metrics@memory.usage.service")),
+    "collect, first of all": Job(("collect.py", "memory.usage"), 1, "bare"),
     "collect, damaged": Job(("collect.py", "memory.usage"), None, "damaged"),
     "recover": Job(("recover.py",), None, "set aside"),
     "import": Job(("recover.py",), None, "of the Go system"),
@@ -57,6 +61,11 @@ _TORN = """
 SELECT count(*) FROM runs WHERE packed IS NOT NULL AND (NOT json_valid(packed)
     OR json_array_length(packed) <> (SELECT count(*) FROM series WHERE series.shape = runs.shape))
 """
+_STORED = "SELECT json_extract(tags, '$.of'), timestamp_ms, metric_value FROM metrics WHERE metric_name = ?"
+_ROLLED = """
+SELECT (id >> 32) * 60000, 60000, id & 4294967295, last_run, packed FROM minutes
+UNION ALL SELECT (id >> 32) * 300000, 300000, id & 4294967295, last_run, packed FROM five_minutes
+"""
 _OF_JOB = "SELECT count(*) FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.job = ? AND jobs.metric = ?"
 # What a job knows of itself is changed with its run or not at all.
 _APART = """
@@ -67,10 +76,11 @@ SELECT job || ' ' || metric FROM jobs WHERE job || metric <> 'collectpast'
 
 
 class Box:
-    """`folder`/metrics.db and all that the jobs want to know."""
+    """`folder`/metrics.db and all that the jobs want to know. `known`: what was put into it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, known: Known | None = None) -> None:
         self.folder = folder
+        self.known = known or Known(Counter(), Counter())
         self.database = folder / "metrics.db"
         self.units = folder / "units"
         self._past: Store | None = None
@@ -96,7 +106,7 @@ class Box:
         old_ms = time.time_ns() // 1_000_000 - 3 * DAY_MS
         with store.writing() as connection:
             for at in range(OLD):
-                _add(connection, "past", old_ms + at * 1000, "before", at)
+                box.known.past.update(_add(connection, "past", old_ms + at * 1000, "before", at))
             for priority in queue.PRIORITIES:
                 queue.advance(connection, priority, old_ms + OLD * 1000)
         store.close()
@@ -104,7 +114,7 @@ class Box:
             box.ready(box.job("collect"), box.job("collect, with state"), box.job("apply"))
         with store.writing() as connection:
             for at in range(FRESH):
-                _add(connection, "fresh", time.time_ns() // 1_000_000, "before", at)
+                box.known.fresh.update(_add(connection, "fresh", time.time_ns() // 1_000_000, "before", at))
         # Let go, not closed: the log stays, as the jobs leave it.
         box._past = store
         return box
@@ -112,7 +122,7 @@ class Box:
     def copy(self, folder: Path) -> Box:
         """What the kernel had when the power went: no process, and no index of the log."""
         shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
-        return Box(folder)
+        return Box(folder, self.known)
 
     def command(self, job: str) -> list[str]:
         words = list(JOBS[job].words)
@@ -185,22 +195,38 @@ class Box:
 
     def runs_of(self, job: str) -> int:
         """How many runs there are of the kind that `job` stores, where these can be counted."""
-        words, stores, _ = JOBS[job]
-        if not stores:
+        words, stores, scene = JOBS[job]
+        if not stores or (scene == "bare" and not self.is_made()):
             return 0
         if words[0] == "failed.py":
             return self.number(_OF_JOB + " AND outcome = 2", "collect", "memory.usage")
         name = words[0].rpartition(".")[0]
         return self.number(_OF_JOB + " AND outcome <> 2", name, words[1] if name == "collect" else "")
 
-    def past(self) -> int:
-        """Numbers of the past, as runs or rolled up."""
-        found = self.number(_OF_JOB, "collect", "past") * NUMBERS
-        for last_run, packed in self.sql(
-            "SELECT last_run, packed FROM minutes UNION ALL SELECT last_run, packed FROM five_minutes"
-        ):
-            cells = [aggregate.read("past", cell, int(str(last_run))) for cell in json.loads(str(packed))]
-            found += sum(int(cell.count) for cell in cells if cell is not None)
+    def is_made(self) -> bool:
+        """Whether there is a database with tables; half of one is nobody's."""
+        try:
+            self.sql("SELECT 1 FROM runs")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def stored(self, name: str) -> Counter[Number]:
+        """The numbers of a metric of which each run is still there."""
+        return Counter((str(which), int(str(at)), float(str(value))) for which, at, value in self.sql(_STORED, name))
+
+    def rolled(self, name: str) -> dict[Step, Sums]:
+        """What has become of the others: steps."""
+        found: dict[Step, Sums] = {}
+        of_shape = "SELECT position, json_extract(tags, '$.of') FROM series WHERE shape = ? AND name = ?"
+        for begin, length, shape, last_run, packed in self.sql(_ROLLED):
+            cells = json.loads(str(packed))
+            for position, which in self.sql(of_shape, shape, name):
+                cell = aggregate.read(name, cells[int(str(position))], int(str(last_run)))
+                if cell is not None:
+                    step = str(which), int(str(begin)), int(str(length))
+                    sums = Sums(cell.count, cell.least, cell.greatest, round(cell.total, 6))
+                    found[step] = found[step].with_(sums) if step in found else sums
         return found
 
     def unsound(self) -> list[str]:
@@ -218,9 +244,9 @@ class Box:
         return found
 
     def lacks(self) -> list[str]:
-        """What is not there, or more than once, of the past."""
-        past = self.past()
-        return [] if past == OLD * NUMBERS else [f"{past} numbers of the past of {OLD * NUMBERS}"]
+        """What is not there, or more than once, or otherwise, of what was put into it."""
+        found = differing(self.known.past, self.stored("past.value"), "the past", self.rolled("past.value"))
+        return found + differing(self.known.fresh, self.stored("fresh.value"), "what is of now")
 
     def wrong(self) -> list[str]:
         """What must not be, whatever happened."""
@@ -232,7 +258,9 @@ class Box:
         return found
 
 
-def _add(connection: object, metric: str, wall_ms: int, boot: str, at: int) -> None:
+def _add(connection: object, metric: str, wall_ms: int, boot: str, at: int) -> list[Number]:
+    """A run of so many numbers, of which no two are alike."""
     samples = [Sample(f"{metric}.value", at + number / 10, {"of": str(number)}) for number in range(NUMBERS)]
     moment = Moment(wall_ms, 1000 + at * 1000, boot, True)
     runs.add(connection, runs.Run("collect", moment, metric=metric, samples=samples))  # type: ignore[arg-type]
+    return [(str(number), wall_ms, at + number / 10) for number in range(NUMBERS)]

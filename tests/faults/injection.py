@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
 import shutil
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .box import JOBS, Box
+from .box import JOBS, PYTHON, ROOT, Box
 from .outcome import Row
 from .scenes import SCENES, Scene
 from .scratch import scratch
-from .server import Server
+from .server import Sample, Server
 
-# What changes a file, holds a lock or speaks with the server.
+# What makes or changes a file, holds a lock or speaks with the server.
 CALLS = (
     "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,rmdir,chmod,fchown,flock,"
-    "connect,sendto,recvfrom,socket"
+    "connect,sendto,recvfrom,socket,openat"
 )
 QUIET = ("strace", "-f", "-qq", "-o")
 # Not told of other calls it takes half the time; but then it puts no signal in the place of one.
@@ -54,11 +56,15 @@ class Trial(NamedTuple):
     recovered_s: float
     wrong: list[str]
 
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.lost or self.repeated or self.wrong)
+
 
 def row(fault: str, trials: Iterable[Trial], note: str = "", *, ends: bool = True) -> Row:
     """All of them in one line; where the fault `ends` a job, those that got so far as to meet it."""
     every = list(trials)
-    found = [trial for trial in every if trial.struck or trial.wrong or not ends]
+    found = [trial for trial in every if trial.struck or trial.is_wrong or not ends]
     struck = sum(trial.struck for trial in found)
     return Row(
         fault,
@@ -108,12 +114,15 @@ class Range:
 
     def places(self, jobs: tuple[str, ...] = tuple(JOBS), calls: str = CALLS) -> Iterator[Place]:
         """All there are: each job is watched once."""
+        # Else the first of each would open more files than those that follow, to write byte code.
+        subprocess.run([PYTHON, "-m", "compileall", "-q", ROOT / "lib", ROOT / "jobs"], check=True)
         for job in jobs:
             box, trace = self.box(job), self.folder / "trace"
             box.ready(box.job(job, before=[*QUICK, str(trace), "-e", f"trace={calls}"]))
-            made = Counter(re.findall(r"^\d+\s+(\w+)\(", trace.read_text(), re.MULTILINE))
+            told = trace.read_text()
+            made = Counter(re.findall(r"^\d+\s+(\w+)\(", told, re.MULTILINE))
             for call, times in made.items():
-                for at in range(1, times + 1):
+                for at in _making(told) if call == "openat" else range(1, times + 1):
                     yield Place(job, call, at)
 
     def strike(self, place: Place, what: str, on: str = "") -> Trial:
@@ -123,8 +132,9 @@ class Range:
         done = box.job(place.job, before=place.struck(what, on))
         return self.reckon(box, place, before, done.returncode, done.stderr)
 
-    def reckon(self, box: Box, place: Place, before: int, code: int, said: str) -> Trial:
-        """What is left of a job that had `before` runs, and left with `code` and these words."""
+    def reckon(self, box: Box, place: Place, before: int, code: int, said: str, *, is_last: bool = True) -> Trial:
+        """What is left of a job that had `before` runs, and left with `code` and these words. `is_last`: the box is
+        needed no more."""
         own = JOBS[place.job].stores or 0
         _, scene = self._set(place.job)
         stored = box.runs_of(place.job) - before
@@ -143,25 +153,51 @@ class Range:
         wrong += [f"{place}: {what}" for what in scene.wrong(box)]
         reckoned = [scene.reckoned(box, code)]
         if scene.is_sending or place.job == "upload":
-            reckoned.append(self._sent(box))
+            box.ready(box.job("upload"))
+            reckoned.append(self.sent(box))
+            wrong += [f"{place}: {what}" for what in self.unasked(box)]
         lost, repeated = lost + sum(of[0] for of in reckoned), repeated + sum(of[1] for of in reckoned)
         if place.job == "apply" and _texts(box.units) != _texts(self.template.units):
             wrong.append(f"{place}: the units are not those of the configuration")
         if place.job == "health" and '"status"' not in again.stdout:
             wrong.append(f"{place}: no answer")
-        shutil.rmtree(box.folder)
+        if is_last:
+            shutil.rmtree(box.folder)
         return Trial(place, code != 0, lost, repeated, recovered_s, wrong)
 
-    def _sent(self, box: Box) -> tuple[int, int]:
+    def sent(self, box: Box) -> tuple[int, int]:
         """How many samples the server lacks, and how many it was sent twice without need."""
-        box.ready(box.job("upload"))
-        wanted = Counter(int(str(row[0])) for row in box.sql(_FRESH))
         arrived = self.server.arrived()
-        came = Counter(stamp for name, stamp, _ in arrived if "fresh" in name)
-        return sum((wanted - came).values()), sum(times - 1 for times in arrived.values())
+        fresh = Counter(
+            (labels["of"], at, value)
+            for labels, at, value in ((json.loads(name), at, value) for name, at, value in arrived)
+            if labels["__name__"] == "fresh_value"
+        )
+        # What jobs have found is known to nobody but the box itself.
+        others = set(_samples(box, "uploaded AND metric_name NOT IN ('past.value', 'fresh.value')"))
+        lost = sum((box.known.fresh - fresh).values()) + len(others - set(arrived))
+        return lost, sum(times - 1 for times in arrived.values())
+
+    def unasked(self, box: Box) -> list[str]:
+        """What the server has that the box never had, or has as another value."""
+        other = set(self.server.arrived()) - set(_samples(box, "TRUE"))
+        return [f"{len(other)} samples were sent that are not stored, as {min(other)}"] if other else []
 
 
-_FRESH = "SELECT timestamp_ms FROM metrics WHERE metric_name = 'fresh.value'"
+def _samples(box: Box, where: str) -> Iterator[Sample]:
+    """As the server is to have them."""
+    columns = "metric_name, device_id, tags, timestamp_ms, metric_value"
+    for name, device, tags, at, value in box.sql(f"SELECT {columns} FROM metrics WHERE value_type = 0 AND {where}"):
+        labels = {**json.loads(str(tags or "{}")), "__name__": str(name).replace(".", "_"), "device_id": device}
+        yield json.dumps(labels, sort_keys=True), int(str(at)), float(str(value))
+
+
+def _making(told: str) -> list[int]:
+    """Which of a job's calls of openat, from 1 on, may make a file. Of the first thread alone: strace counts each for
+    itself, and while Python starts it opens files that lead nowhere."""
+    itself = told.split(maxsplit=1)[0]
+    opened = re.findall(rf"^{itself}\s+openat\((.*)", told, re.MULTILINE)
+    return [at for at, said in enumerate(opened, 1) if "O_CREAT" in said]
 
 
 def _texts(folder: Path) -> dict[str, str]:

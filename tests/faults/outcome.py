@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.provenance import commit, machine
 
 KEPT = Path(__file__).parents[2] / "docs/reliability"
 # Of its first column, letters; of what is wrong, lines.
@@ -49,7 +52,8 @@ def left_out(fault: str, why: str) -> Row:
 
 
 def tell(name: str, rows: Iterable[Row], long: bool) -> int:
-    """Print rows as they come, keep those of the long form; the exit code."""
+    """Print rows as they come, keep those of the long form with what they are of; the exit code."""
+    of: dict[str, object] = {"commit": commit(), "arguments": sys.argv[1:], "began": machine()} if long else {}
     print(line("fault", "times", "lost", "repeated", "recovered within"))
     print("| --- | --: | --: | --: | --: | --- |", flush=True)
     began, found = time.monotonic(), []
@@ -59,6 +63,7 @@ def tell(name: str, rows: Iterable[Row], long: bool) -> int:
         found.append(row)
     if long:
         KEPT.mkdir(exist_ok=True)
-        kept = {"seconds": round(time.monotonic() - began), "rows": [row._asdict() for row in found]}
+        of |= {"ended": machine(), "seconds": round(time.monotonic() - began)}
+        kept = {**of, "rows": [row._asdict() for row in found]}
         (KEPT / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
     return 0 if all(row.is_as_promised for row in found) else 1

@@ -11,7 +11,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from .box import FRESH, NUMBERS, OLD, ROOT, Box
+from .box import ROOT, Box
+from .known import Number, Step, Sums, differing
 
 GO = ROOT / "tests/fixtures/databases/go-v2.sql"
 # So many rows it has, and so often they are put behind each other: more than a batch of the import.
@@ -52,6 +53,17 @@ class Scene:
         return box.wrong()
 
 
+class Bare(Scene):
+    """Nothing was ever collected: each file is to be made."""
+
+    def set(self, box: Box) -> None:
+        for path in box.folder.glob("metrics.db*"):
+            path.unlink()
+
+    def wrong(self, box: Box) -> list[str]:
+        return box.unsound()
+
+
 class Damaged(Scene):
     """No header, and nothing leads to the runs any more: all of them can be had, page by page."""
 
@@ -83,9 +95,6 @@ class Damaged(Scene):
 
     def wrong(self, box: Box) -> list[str]:
         found = box.unsound() + box.lacks()
-        pending = box.number("SELECT count(*) FROM metrics WHERE metric_name = 'fresh.value'")
-        if pending != FRESH * NUMBERS:
-            found.append(f"{pending} numbers of now of {FRESH * NUMBERS}")
         if (asides := len(list(box.folder.glob("metrics.db.damaged-*.note")))) != 1:
             found.append(f"{asides} notes of damage")
         return found
@@ -137,15 +146,16 @@ class Archived(Scene):
         config.write_text(config.read_text().replace("storage:\n", "storage:\n  archive: {enabled: true}\n", 1))
         box.ready(box.job("apply"))
 
-    def reckoned(self, box: Box, code: int) -> tuple[int, int]:
-        there = sum(_numbers(path, "past") for path in (box.folder / "archive").glob("????-??-??.jsonl.gz"))
-        return max(0, OLD * NUMBERS - there), max(0, there - OLD * NUMBERS)
-
     def wrong(self, box: Box) -> list[str]:
         days = {path.name[:10] for path in (box.folder / "archive").glob("????-??-??.jsonl.gz")}
+        there: Counter[Number] = Counter()
+        steps: dict[Step, Sums] = {}
+        for path in (box.folder / "archive").glob("????-??-??.jsonl.gz"):
+            there += _numbers(path, "past_value", steps)
+        found = box.wrong() + differing(box.known.past, there, "the archive", steps)
         # Of a day that is not over there are parts, and with them what one who was killed has left of one.
         left = [path.name for path in (box.folder / "archive").iterdir() if path.name.lstrip(".")[:10] in days]
-        return box.wrong() + [f"{name} is left" for name in left if name[10:] != ".jsonl.gz"]
+        return found + [f"{name} is left" for name in left if name[10:] != ".jsonl.gz"]
 
 
 class Exported(Scene):
@@ -155,11 +165,11 @@ class Exported(Scene):
         path = box.folder / "export.jsonl.gz"
         if not path.exists():
             return [] if code else ["there is no export"]
-        there = _numbers(path, "past") + _numbers(path, "fresh")
+        found = differing(box.known.past, _numbers(path, "past_value"), "the export")
+        found += differing(box.known.fresh, _numbers(path, "fresh_value"), "the export")
         # Nothing is overwritten by the next one.
         path.unlink()
-        wanted = (OLD + FRESH) * NUMBERS
-        return [] if there == wanted else [f"{there} numbers of {wanted} are in the export"]
+        return found
 
     def wrong(self, box: Box) -> list[str]:
         return box.wrong() + self.left(box, 0)
@@ -172,7 +182,7 @@ class Copied(Scene):
         path = box.folder / "snapshot.db"
         if not path.exists():
             return [] if code else ["there is no snapshot"]
-        copy = Box(box.folder)
+        copy = Box(box.folder, box.known)
         copy.database = path
         found = [f"the snapshot: {what}" for what in copy.wrong()]
         # Nothing is overwritten by the next one.
@@ -185,6 +195,7 @@ class Copied(Scene):
 
 SCENES: dict[str, type[Scene]] = {
     "": Scene,
+    "bare": Bare,
     "damaged": Damaged,
     "set aside": SetAside,
     "of the Go system": OfGo,
@@ -204,15 +215,23 @@ def _rows(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, .
     return found
 
 
-def _numbers(path: Path, name: str) -> int:
-    """How many numbers of series of that name a packed file of lines has; -1 for one that is torn."""
-    found = 0
+def _numbers(path: Path, name: str, steps: dict[Step, Sums] | None = None) -> Counter[Number]:
+    """The numbers of series of that name in a packed file of lines; none where it is torn. Into `steps`: what of them
+    was rolled up before."""
+    found: Counter[Number] = Counter()
     try:
         with gzip.open(path, "rt") as lines:
             for line in lines:
                 series = json.loads(line)
-                if name in series["metric"]["__name__"]:
-                    found += sum(series.get("count", [1] * len(series.get("values", []))))
+                which = series["metric"].get("of")
+                if name != series["metric"]["__name__"]:
+                    continue
+                if "step_ms" not in series:
+                    found.update((which, at, value) for at, value in zip(series["timestamps"], series["values"]))
+                elif steps is not None:
+                    columns = [series[column] for column in ("timestamps", "values", "count", "min", "max")]
+                    for at, mean, count, least, greatest in zip(*columns):
+                        steps[which, at, series["step_ms"]] = Sums(count, least, greatest, round(mean * count, 6))
     except (OSError, EOFError, zlib.error, ValueError):
-        return -1
+        return Counter()
     return found

@@ -14,8 +14,8 @@ from belabox_metrics.sample import Sample
 from belabox_metrics.schedule import phase, units
 from belabox_metrics.schedule.plan import timings
 from belabox_metrics.store import queue, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import uploader
 
 if TYPE_CHECKING:

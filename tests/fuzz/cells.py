@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import io
 import os
-import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +17,9 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
-from belabox_metrics import collect, recover
+from tests.odd_cells import columns, loose, put
+
+from belabox_metrics import collect, recover, suspicion
 from belabox_metrics.errors import Problem
 from belabox_metrics.maintain import runner
 from belabox_metrics.store.database import DatabaseError, Store, problem
@@ -33,16 +34,13 @@ MOST_CELLS = 3
 ROWS = 8
 # Numbers of the right kind that no counter reaches are told as what they are: that its sum is no integer.
 VALUES: tuple[object, ...] = (None, b"\xff\0", b"", 7, -1, 2**31, 0.5, 1e300, "", "x", "[1]", "{}")
-_KINDS = re.compile(r"\b(INTEGER|TEXT|REAL|BLOB)\b(?! PRIMARY KEY)|NOT NULL|CHECK \([^)]*\)")
 
 
 class Whole:
-    """`content`: a database that some jobs have used, whose tables take anything. `schema`: what they were. `cells`:
-    (table, column)."""
+    """`content`: a database that some jobs have used. `cells`: (table, column)."""
 
-    def __init__(self, content: bytes, schema: dict[str, str], cells: list[tuple[str, str]]) -> None:
+    def __init__(self, content: bytes, cells: list[tuple[str, str]]) -> None:
         self.content = content
-        self.schema = schema
         self.cells = cells
 
 
@@ -58,14 +56,7 @@ def whole() -> Whole:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("PRAGMA writable_schema=ON")
-        tables = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-        schema = dict(connection.execute(tables).fetchall())
-        cells = [(table, row[1]) for table in schema for row in connection.execute(f"PRAGMA table_info({table})")]
-        for table, text in schema.items():
-            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (_KINDS.sub("", text), table))
-        connection.commit()
-    return Whole(path.read_bytes(), schema, cells)
+    return Whole(path.read_bytes(), columns(path))
 
 
 def cells(data: bytes) -> None:
@@ -75,19 +66,16 @@ def cells(data: bytes) -> None:
     folder.mkdir()
     path = folder / "metrics.db"
     path.write_bytes(whole().content)
-    with closing(sqlite3.connect(path)) as connection:
+    with loose(path) as connection:
         for _ in range(MOST_CELLS):
             if draw.more():
                 _put(connection, draw)
-        connection.execute("PRAGMA writable_schema=ON")
-        for table, text in whole().schema.items():
-            connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (text, table))
-        connection.commit()
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     with _on(path):
         with suppress(Exception):
             _jobs()
-        recover.suspect()
+        suspicion.suspect()
         _recover(path)
         codes = _jobs()
     assert not any(codes), codes
@@ -98,11 +86,8 @@ def _put(connection: sqlite3.Connection, draw: Draw) -> None:
     value = draw.pick(VALUES)
     if draw.number(4) == 0:
         value = draw.text().encode("utf-8", "surrogateescape")
-    as_text = "CAST(? AS TEXT)" if draw.number(2) and isinstance(value, bytes) else "?"
-    row = draw.number(ROWS)
-    condition = f"WHERE {column} IS (SELECT {column} FROM {table} LIMIT 1 OFFSET {row})"
-    with suppress(sqlite3.Error):  # a key that is taken
-        connection.execute(f"UPDATE {table} SET {column} = {as_text} {condition}", (value,))
+    as_text = bool(draw.number(2) and isinstance(value, bytes))
+    put(connection, table, column, draw.number(ROWS), value, as_text=as_text)
 
 
 def _recover(path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .corpus import kept
 from .ledger import Account, Ledger
 from .targets import every
 
@@ -16,7 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE, DATA = DOCS / "fuzzing.md", DOCS / "reliability/fuzzing.json"
 BEGIN, END = "<!-- table: made by tests/fuzz/run --report -->\n", "<!-- end of the table -->\n"
 GOAL_S = 600
-TITLES = ("target", "CPU minutes", "inputs", "branches: of the examples, now", "corpus", "found")
+TITLES = ("target", "CPU minutes", "inputs", "branches: of the examples, now", "corpus, of it kept", "found by it")
 HEAD = f"| {' | '.join(TITLES)} |\n|{' --- |' * len(TITLES)}\n"
 
 
@@ -38,7 +39,7 @@ def table(accounts: dict[str, Account]) -> str:
 def _row(name: str, account: Account) -> str:
     return (
         f"| {name} | {account.cpu_seconds / 60:.1f} | {account.executions} |"
-        f" {account.edges_first}, {account.edges} | {account.inputs} | {len(account.found)} |\n"
+        f" {account.edges_first}, {account.edges} | {account.inputs}, {len(kept(name))} | {len(account.found)} |\n"
     )
 
 

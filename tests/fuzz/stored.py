@@ -14,9 +14,9 @@ from belabox_metrics.config.configuration import load
 from belabox_metrics.event import Event
 from belabox_metrics.sample import Sample, canonical
 from belabox_metrics.store import events, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.history import ROLLED, SHAPES
-from belabox_metrics.store.settings import replace_settings
 
 from .draw import HOSTILE, Draw
 from .target import scratch

@@ -10,8 +10,8 @@ from belabox_metrics.maintain.pace import Pace
 from belabox_metrics.maintain.runner import maintain
 from belabox_metrics.store import events, queue, runs
 from belabox_metrics.store.checkpoint import log_size
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 from .schedule import Metric, Source
 

@@ -8,7 +8,7 @@ import pytest
 
 from belabox_metrics.doctor import server as examined
 from belabox_metrics.doctor.box import Box
-from belabox_metrics.store.settings import replace_settings
+from belabox_metrics.store.compiled import replace_settings
 
 from .conftest import Server
 

@@ -13,8 +13,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.export import command
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 from .conftest import Server
 

@@ -20,8 +20,8 @@ from tests.ports import free_port
 from belabox_metrics import clock
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import uploader
 
 from .conftest import Server

@@ -11,8 +11,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.remote.settings import Remote
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import uploader
 
 from .conftest import Server

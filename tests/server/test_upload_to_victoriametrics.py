@@ -12,8 +12,8 @@ import pytest
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 from .conftest import Server
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import boots, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.queue import PendingRun
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import uploader
 from belabox_metrics.upload.formats.victoriametrics import Lines
 from belabox_metrics.verify import command

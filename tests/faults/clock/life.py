@@ -19,8 +19,9 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.maintain.pace import Pace
 from belabox_metrics.maintain.runner import maintain
 from belabox_metrics.sample import Sample
+from belabox_metrics.store import boots
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import correction, uploader
 from belabox_metrics.world import Reading, World
 
@@ -32,6 +33,8 @@ SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1000, 60_000, 3_600_000, 86_400_000
 # How long after it has begun a box collects for the first time.
 STARTING_MS = 20_000
 METRIC = "truth"
+# What else may be collected, for where several are at one moment.
+OTHERS = ("truth.too", "truth.also")
 
 
 class Life:
@@ -43,10 +46,11 @@ class Life:
         self.server = server
         self.error_ms = 0
         self.synchronized = True
-        self.is_online = True
         # The quartz: of a million seconds so many too many.
         self.too_fast = 0.0
-        self.taken: list[int] = []
+        # Metric and true time of each run; and what the clock showed, where a time server kept it.
+        self.taken: list[tuple[str, int]] = []
+        self.kept: list[tuple[str, int, int]] = []
         self._step_ms = step_ms
         self._boots = itertools.count()
         self._error_grown_ms = 0.0
@@ -61,12 +65,17 @@ class Life:
             ],
         )
         self.boot(0, synchronized=True)
-        self._collector = ModuleType(METRIC)
-        vars(self._collector).update(METRIC=METRIC, PRIORITY=2, SETTINGS={}, collect=self._read)
 
-    def _read(self, _: World) -> Reading:
-        self.taken.append(self.true_ms)
-        return Reading([Sample("truth.ms", self.true_ms)])
+    def _collector(self, metric: str) -> ModuleType:
+        def read(_: World) -> Reading:
+            self.taken.append((metric, self.true_ms))
+            if self.synchronized:
+                self.kept.append((metric, self.true_ms, self.moment().wall_ms))
+            return Reading([Sample("truth.ms", self.true_ms, {"of": metric})])
+
+        made = ModuleType(metric)
+        vars(made).update(METRIC=metric, PRIORITY=2, SETTINGS={}, collect=read)
+        return made
 
     def moment(self) -> Moment:
         wall_ms = self.true_ms + self.error_ms + int(self._error_grown_ms)
@@ -82,29 +91,50 @@ class Life:
         """Somebody sets the clock: a time server, or a person by hand."""
         self.error_ms, self.synchronized, self._error_grown_ms = error_ms, synchronized, 0.0
 
+    def offset_ms(self) -> int | None:
+        """What is known of the time in this boot."""
+        connection = self.store.connection()
+        boot = boots.number(connection, self._boot_id)
+        return None if boot is None else boots.offset_ms(connection, boot)
+
+    def live_alone(self, hours: float) -> None:
+        """Without a network. What is not known of the time stays so, at each step."""
+        known = self.offset_ms()
+        self.server.is_up = False
+        self.live(hours)
+        self.server.is_up = True
+        if self.offset_ms() != known:
+            raise RuntimeError(f"{self.server.when_down}: without a network the box has learned the time")
+
+    def live_a_second(self, parts: int) -> None:
+        """Collect several metrics at once, and again, within a second."""
+        for at in range(parts):
+            for metric in (METRIC, *OTHERS):
+                self._collect(metric)
+            self._pass((at + 1) * SECOND_MS // parts - at * SECOND_MS // parts)
+
     def live(self, hours: float) -> None:
         """Collect at each step, send every tenth, compare clocks and maintain by the hour."""
         steps = max(1, round(hours * HOUR_MS / self._step_ms))
         for at in range(steps):
-            self._collect()
+            self._collect(METRIC)
             if at % 10 == 9 or at == steps - 1:
-                self.server.is_up = self.is_online
                 self._send()
             if (at + 1) * self._step_ms % HOUR_MS < self._step_ms:
                 self.keep_house()
-            self._pass()
+            self._pass(self._step_ms)
 
-    def _pass(self) -> None:
-        self.true_ms += self._step_ms
-        grown = self._step_ms * self.too_fast / 1e6
-        self._boottime_ms += self._step_ms + grown
+    def _pass(self, ms: int) -> None:
+        self.true_ms += ms
+        grown = ms * self.too_fast / 1e6
+        self._boottime_ms += ms + grown
         # A clock that a server keeps is drawn back.
         if not self.synchronized:
             self._error_grown_ms += grown
 
-    def _collect(self) -> None:
-        request = collect.Request(METRIC, "", self.store.path, False)
-        code = collect.collect(self._collector, request, self.moment(), time.perf_counter_ns())
+    def _collect(self, metric: str) -> None:
+        request = collect.Request(metric, "", self.store.path, False)
+        code = collect.collect(self._collector(metric), request, self.moment(), time.perf_counter_ns())
         if code:
             raise RuntimeError(f"collect: {code}")
 
@@ -112,7 +142,7 @@ class Life:
         uploader.upload(self.store, self.moment(), everything=True)
 
     def keep_house(self) -> None:
-        if self.is_online:
+        if self.server.is_up:
             skew.compare(self.store, self.moment(), self.moment)
         maintain(self.store, self.moment(), Pace(share=1))
 

@@ -11,8 +11,9 @@ from .life import DAY_MS, HOUR_MS, MINUTE_MS, Life
 # Where nobody sets the clock, it is believed while the server's differs by less than clock_skew_warn_threshold_ms, and
 # what the server tells is right to half a second and half of the round trip. docs/upload.md#time
 TOLD_MS = 2600
-# One that a time server keeps is what it is.
-KEPT_MS = 1000
+# One that a time server keeps is what it is, here exact; and so is all that it tells of its boot.
+KEPT_MS = 0
+LEAP_MS = 1000
 FAR_FUTURE_MS = 3650 * DAY_MS
 
 
@@ -28,24 +29,21 @@ def wakes_in_1970(life: Life) -> None:
     life.live(2)
     for minutes in (1, 10, 40):
         life.boot(-life.true_ms + 30_000)
-        life.is_online = False
-        life.live(minutes / 60)
-        life.is_online = True
+        life.live_alone(minutes / 60)
         life.set(synchronized=True)
         life.live(1)
 
 
 def wakes_in_1970_and_only_the_server_tells(life: Life) -> None:
     life.boot(-life.true_ms + 30_000)
+    life.live_alone(1)
     life.live(3)
 
 
 def a_day_without_a_time_server(life: Life) -> None:
     """It wakes half an hour late and offline; a day later there is a network again."""
     life.boot(-30 * MINUTE_MS)
-    life.is_online = False
-    life.live(24)
-    life.is_online = True
+    life.live_alone(24)
     life.set(synchronized=True)
     life.live(1)
 
@@ -70,9 +68,7 @@ def wakes_in_ten_years(life: Life) -> None:
     """And is right again later: what was stored then has ids that are ahead, and so has all that follows."""
     life.live(50)
     life.boot(FAR_FUTURE_MS)
-    life.is_online = False
-    life.live(5)
-    life.is_online = True
+    life.live_alone(5)
     life.set(synchronized=True)
     life.live(52)
 
@@ -82,19 +78,18 @@ def drift(life: Life) -> None:
     life.too_fast = 50
     life.live(1)
     life.synchronized = False
-    life.is_online = False
-    life.live(24)
-    life.is_online = True
+    life.live_alone(24)
     life.set(synchronized=True)
     life.live(1)
 
 
 def a_leap_second(life: Life) -> None:
-    """As Linux keeps it: a second is had twice."""
+    """As Linux keeps it: the clock goes back by a second, and that second is had twice, to the millisecond. The truth
+    here counts on, so the box is behind it from then on."""
     life.live(1)
-    life.set(1000, synchronized=True)
-    life.live(1)
-    life.set(synchronized=True)
+    life.live_a_second(4)
+    life.set(-1000, synchronized=True)
+    life.live_a_second(4)
     life.live(1)
 
 
@@ -130,6 +125,6 @@ SCRIPTS = (
     Script("a step of an hour back, set right two hours later", KEPT_MS, a_step_of_an_hour_back),
     Script("wakes in ten years, right again five hours later", KEPT_MS, wakes_in_ten_years),
     Script("a quartz 50 ppm too fast, nobody corrects it for a day", 5400, drift),
-    Script("a leap second", KEPT_MS, a_leap_second),
+    Script("a leap second, which three metrics have twice", LEAP_MS, a_leap_second),
     Script("another time zone, twice", KEPT_MS, another_time_zone),
 )

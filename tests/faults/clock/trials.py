@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -48,25 +49,33 @@ def played(script: Script, step_ms: int) -> Row:
 
 def reckoned(script: Script, life: Life) -> Row:
     """What arrived against what was taken, and what is still there against what has to be."""
-    came: list[int] = []
+    came: list[tuple[str, int]] = []
+    stamps: set[tuple[str, int, int]] = set()
     misplaced = 0
     for (name, stamp, value), times in life.server.arrived().items():
-        if "truth_ms" not in name:
+        labels = json.loads(name)
+        if "truth_ms" not in labels["__name__"]:
             continue
         misplaced = max(misplaced, abs(stamp - int(value)))
-        came += [int(value)] * times
+        came += [(labels["of"], int(value))] * times
+        stamps.add((labels["of"], int(value), stamp))
     lost = len(set(life.taken) - set(came))
     repeated = len(came) - len(set(came))
     wrong = [f"a sample is {misplaced} ms from where it belongs"] if misplaced > script.bound_ms else []
+    if changed := len(set(life.kept) - stamps):
+        wrong.append(f"{changed} samples have not the time that a clock showed which a time server kept")
     connection = life.store.connection()
     (whole,) = connection.execute("PRAGMA integrity_check").fetchone()
     if whole != "ok":
         wrong.append(f"integrity_check: {whole}")
-    query = "SELECT json_extract(packed, '$[0]') FROM runs JOIN jobs ON jobs.id = runs.job WHERE metric = 'truth'"
-    kept = {int(row[0]) for row in connection.execute(query)}
+    query = "SELECT metric, json_extract(packed, '$[0]') FROM runs JOIN jobs ON jobs.id = runs.job"
+    rows = connection.execute(f"{query} WHERE metric LIKE 'truth%'").fetchall()
+    kept = set(rows)
+    if len(rows) != len(kept):
+        wrong.append(f"{len(rows) - len(kept)} runs are stored twice")
     # An hour and a minute more than is kept: maintenance comes by the hour.
-    young = {at for at in life.taken if at > life.true_ms - FULL_MS + 2 * MINUTE_MS}
-    old = {at for at in life.taken if at < life.true_ms - FULL_MS - HOUR_MS - 2 * MINUTE_MS}
+    young = {run for run in life.taken if run[1] > life.true_ms - FULL_MS + 2 * MINUTE_MS}
+    old = {run for run in life.taken if run[1] < life.true_ms - FULL_MS - HOUR_MS - 2 * MINUTE_MS}
     if young - kept:
         wrong.append(f"{len(young - kept)} runs of the last two days are gone")
     if old & kept:

@@ -45,7 +45,7 @@ class Full(Mount):
     said = "a disk that is full now and then"
 
     def refuse(self, folder: Path) -> None:
-        with (folder / "others").open("wb", buffering=0) as others:
+        with (folder / "others").open("ab", buffering=0) as others:
             while True:
                 try:
                     others.write(bytes(4096))

@@ -17,11 +17,13 @@ def test_whatever_the_disk_says_nothing_stored_is_lost_and_all_resumes() -> None
     assert [(row.fault, row.lost, row.repeated, row.wrong) for row in rows if not row.is_as_promised] == []
 
 
+# The first lock of `apply` is that of the units.
+@pytest.mark.parametrize(("job", "at"), [("collect", 1), ("apply", 1), ("apply", 2)])
 @pytest.mark.parametrize("error", ["ENOLCK", "EIO"])
-def test_a_file_system_that_cannot_lock_is_told_in_a_line(error: str) -> None:
+def test_a_file_system_that_cannot_lock_is_told_in_a_line(error: str, job: str, at: int) -> None:
     with Range() as here:
-        place, box = Place("collect", "flock", 1), here.box()
-        done = box.job("collect", before=place.struck(f"error={error}"))
+        place, box = Place(job, "flock", at), here.box()
+        done = box.job(job, before=place.struck(f"error={error}"))
         assert (done.returncode, "cannot be locked" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)
         assert here.strike(place, f"error={error}").wrong == []
 

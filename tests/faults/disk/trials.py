@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from ..box import JOBS
-from ..injection import Range, row, some
+from ..box import JOBS, Box
+from ..injection import Place, Range, Trial, row, some
 from ..outcome import Row, left_out
-from .mounts import MOUNTS, Mount
+from .mounts import MOUNTS, Full, Mount
 
 # An error that the kernel gives, to what.
-WRITES = "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,rmdir,chmod,fchown,flock"
+CHANGES = "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink,link,symlink,mkdir,rmdir,chmod,fchown,flock"
+# Of openat, those that may make a file.
+WRITES = f"{CHANGES},openat"
 ERRORS = (
     ("EIO", WRITES, "input/output error at a write"),
     ("EIO", "pread64", "input/output error at a read"),
@@ -23,9 +29,20 @@ ERRORS = (
 )
 # It writes to itself alone, and no disk is asked.
 PIPE = ("health", "write")
-# Of the short form: places that are tried for each of these; collections while a disk comes and goes.
-PLACES, COLLECTIONS = 10, 12
-MANY = 300
+# Of the short form: places that are tried for each of these; jobs while a disk comes and goes, and where files are to
+# be made. Of the long form: the same.
+PLACES, TURNS, BARE = 10, 8, 3
+MANY, MANY_BARE = 300, 100
+# Their turns in one box, collections mostly; and in boxes of their own, where that makes files.
+# Not maintenance where the disk is full: it may remove the oldest for want of room, as it is to.
+IN_TURN = ("collect", "upload", "collect")
+MAKING = ("collect, first of all", "upload", "maintain, archive", "apply")
+# What a job that can't store may leave with: docs/recovery.md.
+ALLOWED = (0, 75)
+# It writes files for systemd, and a person waits for its answer.
+BY_HAND = "apply"
+# So often it is tried to take what is left, while a disk is to refuse: jobs give back as well.
+AGAIN_S = 0.01
 SEED = 20261121
 
 
@@ -51,41 +68,54 @@ def trials(long: bool) -> Iterator[Row]:
             elif not mount.is_there():
                 yield left_out(mount.said, "this kernel has none")
             else:
-                yield _comes_and_goes(here, mount, MANY if long else COLLECTIONS)
+                yield _comes_and_goes(here, mount, MANY if long else TURNS)
+                said = f"{mount.said}, where files are to be made"
+                yield row(said, _made_meanwhile(here, mount, MANY_BARE if long else BARE), ends=False)
+
+
+@contextmanager
+def _disturbed(mount: Mount, folder: Path, chance: random.Random) -> Iterator[None]:
+    """At any moment the disk begins to refuse, and at any moment it ends to, again and again."""
+    over = threading.Event()
+
+    def disturb() -> None:
+        while not over.is_set():
+            until = time.monotonic() + chance.uniform(0, 0.3)
+            while time.monotonic() < until and not over.wait(AGAIN_S):
+                mount.refuse(folder)
+            mount.allow(folder)
+            over.wait(chance.uniform(0, 0.3))
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        yield
+    finally:
+        over.set()
+        disturber.join()
+        mount.allow(folder)
 
 
 def _comes_and_goes(here: Range, mount: Mount, times: int) -> Row:
-    """Collections one after the other, while at any moment the disk begins to refuse, and at any moment it ends to."""
+    """Jobs one after the other in one box."""
     chance = random.Random(SEED)
     folder = here.folder / "mounted"
     folder.mkdir(exist_ok=True)
     wrong: list[str] = []
-    refused, recovered_s = 0, 0.0
+    refused, said_to_be_stored = 0, 0
     with mount.mounted(folder):
+        here.server.forget()
         box = here.template.copy(folder / "box")
         mount.own(folder)
-        stop = threading.Event()
-
-        def disturb() -> None:
-            while not stop.is_set():
-                stop.wait(chance.uniform(0, 0.3))
-                mount.refuse(folder)
-                stop.wait(chance.uniform(0, 0.3))
-                mount.allow(folder)
-
         before = box.runs_of("collect")
-        disturber = threading.Thread(target=disturb)
-        disturber.start()
-        said_to_be_stored = 0
-        for _ in range(times):
-            done = box.job("collect", before=mount.before)
-            said_to_be_stored += done.returncode == 0
-            refused += done.returncode != 0
-            if done.returncode not in (0, 1, 75) or "Traceback" in done.stderr:
-                wrong.append(f"{done.returncode}: {done.stderr.strip()[-300:]}")
-        stop.set()
-        disturber.join()
-        mount.allow(folder)
+        with _disturbed(mount, folder, chance):
+            for turn in range(times):
+                job = IN_TURN[turn % len(IN_TURN)]
+                done = box.job(job, before=mount.before)
+                said_to_be_stored += job == "collect" and done.returncode == 0
+                refused += done.returncode != 0
+                if done.returncode not in ALLOWED or "Traceback" in done.stderr:
+                    wrong.append(f"{job}: {done.returncode}: {done.stderr.strip()[-300:]}")
         began = time.monotonic()
         done = box.job("collect", before=mount.before)
         recovered_s = time.monotonic() - began
@@ -94,6 +124,41 @@ def _comes_and_goes(here: Range, mount: Mount, times: int) -> Row:
             wrong.append(f"the next one: {done.stderr.strip()}")
         stored = box.runs_of("collect") - before
         wrong += box.wrong()
+        box.ready(box.job("upload", before=mount.before))
+        lost, repeated = here.sent(box)
+        wrong += here.unasked(box)
         del box
-    lost, repeated = max(0, said_to_be_stored - stored), max(0, stored - said_to_be_stored)
+    lost, repeated = lost + max(0, said_to_be_stored - stored), repeated + max(0, stored - said_to_be_stored)
     return Row(mount.said, times, lost, repeated, recovered_s, f"{refused} of them were refused", wrong)
+
+
+def _made_meanwhile(here: Range, mount: Mount, times: int) -> Iterator[Trial]:
+    """Jobs in boxes of their own, each of which has to make files."""
+    chance = random.Random(SEED)
+    folder = here.folder / "mounted"
+    folder.mkdir(exist_ok=True)
+    with mount.mounted(folder):
+        for turn in range(times):
+            job = MAKING[turn % len(MAKING)]
+            if isinstance(mount, Full) and "maintain" in job:
+                continue
+            template = here.box(job)
+            box = template.copy(folder / "box")
+            shutil.rmtree(template.folder)
+            if job == BY_HAND:
+                shutil.rmtree(box.units)
+                box.units.mkdir()
+            mount.own(folder)
+            before = box.runs_of(job)
+            done = _met(box, job, mount, folder, chance)
+            trial = here.reckon(box, Place(job, mount.said, turn), before, done.returncode, done.stderr)
+            if done.returncode not in ALLOWED and (job, done.returncode) != (BY_HAND, 1):
+                trial.wrong.append(f"{job}: left with {done.returncode}: {done.stderr.strip()[-300:]}")
+            yield trial
+
+
+def _met(box: Box, job: str, mount: Mount, folder: Path, chance: random.Random) -> subprocess.CompletedProcess[str]:
+    """The job's end, after a start at some moment of a disk that comes and goes."""
+    with _disturbed(mount, folder, chance):
+        time.sleep(chance.uniform(0, 0.3))
+        return box.job(job, before=mount.before)

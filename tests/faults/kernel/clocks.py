@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..outcome import Row
-from . import books
-from .books import Books, Span
+from . import arrivals, books, slots
+from .arrivals import Arrivals
+from .books import Books
 from .guest import Guest
+from .slots import Slots, Span
+from .truth import Truth
 
 # As in the table of clocks: one that a server keeps; one of which only the metrics server tells.
 KEPT_MS, TOLD_MS = 1000, 2600
 DRIFT = 100  # One part in so many.
-# Of the samples of one series, what the server has: name there, metric here.
-SERIES, METRIC = "memory_used_bytes", "memory.usage"
+SLOW = "belabox-metrics@memory.usage.service"
 MARK = "/run/systemd/timesync/synchronized"
 # Before any job can run. What it was before is written down, by the time since boot.
 _WRONG = """import time
@@ -47,41 +49,44 @@ _TICK = (
 
 
 class Phase(NamedTuple):
-    """`steps`: how often the clock was set in it; each may start every metric once more."""
+    """`due` in it, as the clock was; `steps`: how often that was set in it; each may start every metric once more."""
 
     said: str
     span: Span
+    due: dict[str, Slots]
     bound_ms: float
     steps: int
     wrong: list[str]
 
 
 class Clocks:
-    """`hold_s`: how long each lasts."""
+    """`hold_s`: how long each lasts. `truth`, once the first row is there."""
 
     def __init__(self, guest: Guest, hold_s: float) -> None:
         self._guest = guest
         self._hold_s = hold_s
-        # What is to be added to the time since boot; and while the quartz was wrong, how far it fell behind.
-        self._offset = 0.0
-        self._drifted = (Span(0, 0), 0.0)
+        self.truth = Truth(0)
 
     def rows(self) -> Iterator[Row]:
         self._boot_in_1970()
-        phases = [self._phase("boot in 1970, only the metrics server tells", TOLD_MS, 0)]
+        self._guest.wait_for_runs(1)
+        first = self._phase("boot in 1970, only the metrics server tells", TOLD_MS, 0)
         self._guest.sh("systemctl start belabox-metrics-upload.service")
         self._right()
+        # As the clock is set right, all is due at other moments.
+        phases = [first._replace(span=first.span._replace(closed=first.span.ended))]
         phases.append(self._phase("set right by a time server", KEPT_MS, 1))
         phases.append(self._stepped("a step of a day forward", 86400))
         phases.append(self._stepped("a step of an hour back", -3600))
+        phases.append(self._stepped_at_work("an hour back while a collection is at work", -3600))
         phases.append(self._zones())
         phases.append(self._drifting())
         self._right()
-        self._sent()
         found = books.read(self._guest)
-        placed, repeated = self._placed()
+        came = arrivals.all_sent(self._guest, self.truth)
         for phase in phases:
-            yield self._row(phase, found, placed, repeated)
+            yield self._row(phase, found, came.within(phase.span))
+        yield self._all(found, came)
         yield self._far_ahead()
 
     # ---- what is done ----
@@ -93,7 +98,7 @@ class Clocks:
         self._guest.off()
         self._guest.power_on()
         self._guest.sh(f"rm {_WANTED}")
-        self._offset = float(self._guest.sh("cat /run/lab-offset"))
+        self.truth = Truth(float(self._guest.sh("cat /run/lab-offset")))
 
     def _stepped(self, said: str, seconds: int) -> Phase:
         """By hand, and no time server knows better for as long as it lasts."""
@@ -105,6 +110,16 @@ class Clocks:
         time.sleep(self._hold_s / 2)
         self._right()
         return self._phase(said, TOLD_MS, 2, wrong, began)
+
+    def _stepped_at_work(self, said: str, seconds: int) -> Phase:
+        """A timer whose service is at work is not told by the manager that the clock was set."""
+        folder = f"/run/systemd/system/{SLOW}.d"
+        self._guest.write(f"{folder}/lab.conf", "[Service]\nExecStartPre=/bin/sleep 2")
+        at_work = f"systemctl is-active {SLOW} | grep -q activating"
+        self._guest.sh(f"systemctl daemon-reload; until {at_work}; do sleep 0.1; done")
+        phase = self._stepped(said, seconds)
+        self._guest.sh(f"rm -r {folder}; systemctl daemon-reload")
+        return phase
 
     def _zones(self) -> Phase:
         began = self._guest.uptime()
@@ -122,10 +137,11 @@ class Clocks:
         passed = time.monotonic() - real
         self._python(_TICK, "10000")
         ended = self._guest.uptime()
-        behind = passed - (ended - began)
-        self._drifted = (Span(began, ended), behind)
+        before = self.truth.unix(began)
+        self.truth.goes_on(began, before, passed / (ended - began))
+        self.truth.goes_on(ended, before + passed)
         said = f"a quartz that is a {DRIFT}th too slow, nobody corrects it"
-        return Phase(said, Span(began, ended), KEPT_MS + 1000 * passed / DRIFT, 0, [])
+        return Phase(said, Span(began, ended), slots.due(self._guest), KEPT_MS + 1000 * passed / DRIFT, 0, [])
 
     def _far_ahead(self) -> Row:
         """Forty days, more than is kept of anything, while maintenance looks for what is old."""
@@ -142,7 +158,7 @@ class Clocks:
         )
 
     def _right(self) -> None:
-        self._python(_RIGHT, str(self._offset + self._drifted[1]))
+        self._python(_RIGHT, str(self.truth.offset(self._guest.uptime())))
         self._guest.sh(f"mkdir -p {MARK.rpartition('/')[0]}; touch {MARK}")
 
     # ---- what is seen ----
@@ -153,7 +169,8 @@ class Clocks:
         if began is None:
             began = self._guest.uptime()
             time.sleep(self._hold_s)
-        return Phase(said, Span(began, self._guest.uptime()), bound_ms, steps, wrong or [])
+        due = slots.due(self._guest)
+        return Phase(said, Span(began, self._guest.uptime()), due, bound_ms, steps, wrong or [])
 
     def _health_tells(self, seconds: int) -> list[str]:
         self._guest.sh("systemctl start belabox-metrics-clock.service")
@@ -163,46 +180,22 @@ class Clocks:
             return [f"the clock is {seconds} s off, and health says {report}"]
         return []
 
-    def _sent(self) -> None:
-        self._guest.sh("systemctl stop 'belabox-metrics@*.timer'")
-        said = "nothing is pending"
-        self._guest.until(lambda: said in self._guest.run("belabox-metrics", "upload", check=False), said)
-
-    def _placed(self) -> tuple[list[tuple[float, float]], int]:
-        """Of each sample of the series, in this boot: (seconds since boot, ms from where it belongs); and how many
-        came twice."""
-        stored = books.read(self._guest).stored[METRIC]
-        came: list[int] = []
-        for line in self._guest.server.exported():
-            if line["metric"]["__name__"] == SERIES:
-                came += line["timestamps"]
-        once = sorted(set(came))
-        # Those of the boot before are the first ones.
-        mine = once[-len(stored) :]
-        return [(at, ms - 1000 * self._true(at)) for at, ms in zip(stored, mine)], len(came) - len(once)
-
-    def _true(self, at: float) -> float:
-        """Unix time of what happened then, seconds since boot."""
-        span, behind = self._drifted
-        share = min(max((at - span.began) / (span.ended - span.began), 0), 1) if behind else 0
-        return at + self._offset + behind * share
-
-    def _row(self, phase: Phase, found: Books, placed: list[tuple[float, float]], repeated: int) -> Row:
-        off = [abs(ms) for at, ms in placed if phase.span.has(at)]
-        tried = sum(phase.span.has(at) for times in found.stored.values() for at in times)
-        left_out = found.left_out(self._guest.schedule, phase.span)
+    def _row(self, phase: Phase, found: Books, came: Arrivals) -> Row:
+        left_out = found.left_out(phase.due, phase.span)
         beyond = found.beyond(self._guest.schedule, phase.span)
-        wrong = list(phase.wrong)
-        if not off:
-            wrong.append("no sample of it arrived")
-        elif max(off) > phase.bound_ms:
-            wrong.append(f"a sample is {max(off):.0f} ms from where it belongs, promised are {phase.bound_ms:.0f}")
-        if left_out:
-            wrong.append(f"{left_out} runs were left out")
+        wrong = phase.wrong + came.wrong(phase.bound_ms) + left_out.wrong()
         if beyond > phase.steps * len(self._guest.schedule):
             wrong.append(f"{beyond} runs too many")
-        note = f"misplaced by {max(off, default=0):.0f} ms at most; {left_out} runs left out, {beyond} too many"
-        return Row(phase.said, tried, 0, repeated, None, note, wrong)
+        note = f"misplaced by {came.furthest_ms:.0f} ms at most; {left_out.number} runs left out, {beyond} too many"
+        return Row(phase.said, came.tried, len(came.lost), 0, None, note, wrong)
+
+    def _all(self, found: Books, came: Arrivals) -> Row:
+        """With what was sampled between those, and in the boot before."""
+        wrong = came.wrong(max(TOLD_MS, KEPT_MS + 1000 * self._hold_s / DRIFT)) + came.beyond
+        missing = len(found.missing())
+        note = f"misplaced by {came.furthest_ms:.0f} ms at most; {missing} runs that were told of are not stored"
+        said = "all of these, and what came in between"
+        return Row(said, came.tried, len(came.lost) + missing, len(came.beyond), None, note, wrong)
 
     def _python(self, script: str, *words: str) -> None:
         self._guest.run("/usr/bin/python3", "-I", "-c", script, *words)

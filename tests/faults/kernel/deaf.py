@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from ..outcome import Row
-from . import books
-from .books import Span
+from . import books, slots
 from .guest import Guest
+from .slots import Span
 
 # From so many senders, as a single one may not fill it.
 _FILL = """
@@ -43,7 +43,7 @@ def hangs(guest: Guest, hold_s: float) -> Row:
     guest.wait_for_runs(2)
     took = time.monotonic() - back
     found = books.read(guest)
-    left_out = found.left_out(guest.schedule, Span(began, ended))
-    wrong = books.damage(guest) + ([f"{left_out} runs were left out"] if left_out else [])
-    note = f"for {ended - began:.0f} s, its queue full: {left_out} runs left out"
+    left_out = found.left_out(slots.due(guest), Span(began, ended))
+    wrong = books.damage(guest) + left_out.wrong()
+    note = f"for {ended - began:.0f} s, its queue full: {left_out.number} runs left out"
     return Row("journald hangs, then its watchdog kills it", 1, len(found.missing(began)), 0, took, note, wrong)

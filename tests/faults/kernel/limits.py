@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..outcome import Row
-from . import books
-from .books import Span
+from . import books, slots
 from .guest import Guest
+from .slots import Span
 
 COLLECTION = "belabox-metrics@memory.usage.service"
 # What each may have as it is shipped, and what it says after it; lowered step by step, until none of it is left.
@@ -106,9 +106,9 @@ def whole_slice(guest: Guest, hold_s: float) -> Row:
     guest.sh(f"systemctl set-property --runtime {SLICE} MemoryHigh=150M MemoryMax=200M")
     took = _recovered(guest)
     found = books.read(guest)
-    left_out = found.left_out(guest.schedule, Span(began, guest.uptime()))
+    left_out = found.left_out(slots.due(guest), Span(began, guest.uptime()))
     wrong = books.damage(guest) + ([] if kills else ["nothing was killed"])
-    note = f"{kills} killed, {left_out} runs left out"
+    note = f"{kills} killed, {left_out.number} runs left out"
     return Row("memory.max of the slice at 1 MB", 1, len(found.missing(began)), 0, took, note, wrong)
 
 
@@ -123,16 +123,16 @@ def share(guest: Guest, percent: int, hold_s: float, *, may_leave_out: bool) -> 
     guest.sh(f"systemctl set-property --runtime {SLICE} CPUQuota=")
     took = _recovered(guest)
     found = books.read(guest)
-    left_out = found.left_out(guest.schedule, Span(began, ended))
+    left_out = found.left_out(slots.due(guest), Span(began, ended))
     wrong = books.damage(guest)
     if not throttled - throttled_before:
         wrong.append("it was not throttled")
-    if left_out and not may_leave_out:
-        wrong.append(f"{left_out} runs were left out")
+    if not may_leave_out:
+        wrong += left_out.wrong()
     had = (used - used_before) / 1e6 / (ended - began)
     if had > percent / 100 * 1.1:
         wrong.append(f"it had {had:.0%}")
-    note = f"{had:.0%} used, throttled {throttled - throttled_before} times, {left_out} runs left out"
+    note = f"{had:.0%} used, throttled {throttled - throttled_before} times, {left_out.number} runs left out"
     return Row(f"cpu.max of the slice at {percent} %", 1, len(found.missing(began)), 0, took, note, wrong)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..outcome import Row
-from . import deaf, disks, limits
+from . import deaf, disks, leap, limits
 from .clocks import Clocks
 from .guest import SCHEDULE, Guest, switched_on
 
@@ -25,8 +25,11 @@ def short(guest: Guest) -> Iterator[Row]:
 
 
 def everything(guest: Guest) -> Iterator[Row]:
-    yield from Clocks(guest, HOLD_S).rows()
+    clocks = Clocks(guest, HOLD_S)
+    yield from clocks.rows()
     guest.start_timers()
+    guest.wait_for_runs(2)
+    yield leap.inserted(guest, clocks.truth, HOLD_S)
     guest.wait_for_runs(2)
     yield deaf.hangs(guest, HOLD_S)
     yield from limits.memory(guest, long=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -20,9 +19,19 @@ PLACES, MOMENTS, STOPS, LIMITS = 24, 6, 2, 2
 MANY = 200
 STARVED = ("collect", "upload", "maintain", "recover", "import")
 SEED = 20261121
+# What a job leaves with that is to be back by its timer.
+TRY_LATER = 75
 # So long one stands still: less than another waits for the lock before it leaves with 75, to be back by its timer.
 STOPPED_S = 0.3
-STOPPED = ("collect", "collect, with state", "upload", "maintain", "collect, damaged", "recover", "import")
+# The responder alone is never waited for: it only reads.
+STOPPED = tuple(job for job in JOBS if job != "health")
+# Stopped when it has just got the lock; the first of some is one of their own.
+HOLDING = tuple(
+    Place(job, "flock", at)
+    for job, at in (("collect", 1), ("upload", 2), ("clock", 1), ("maintain", 2), ("apply", 2), ("failed", 1))
+)
+# Those that have something to do in a box that is well, each a run: so they can be told apart in one.
+TOGETHER = tuple(name for name, job in JOBS.items() if job.stores and not job.scene and name != "maintain")
 
 
 def trials(long: bool) -> Iterator[Row]:
@@ -34,9 +43,13 @@ def trials(long: bool) -> Iterator[Row]:
                 of_job = [place for place in chosen if job in ("", place.job)]
                 said = f"{name} at a system call, {job or 'all jobs'}"
                 yield row(said, (here.strike(place, what) for place in of_job))
-        yield _at_any_time(here, MANY if long else MOMENTS)
+        for name, number in (("SIGKILL", signal.SIGKILL), ("SIGTERM", signal.SIGTERM)):
+            said = f"{name} at any time, six jobs at once"
+            yield row(said, _at_any_time(here, number, MANY if long else MOMENTS))
         stops = [place for place in places if place.job in STOPPED]
         yield row("SIGSTOP, another job, SIGCONT", _stopped(here, some(stops, MANY if long else STOPS, SEED)))
+        if long:
+            yield row("SIGSTOP with the lock for longer than others wait", (_held(here, place) for place in HOLDING))
         with Memory() as memory:
             if not memory.is_there:
                 yield left_out("killed by the kernel, out of memory", "no control group can be made here")
@@ -47,31 +60,21 @@ def trials(long: bool) -> Iterator[Row]:
                     yield row(said, _starved(here, memory, job, enough, 64 if long else enough // LIMITS), note)
 
 
-def _at_any_time(here: Range, times: int) -> Row:
-    """Several at once, each killed whenever: nobody chose the place."""
+def _at_any_time(here: Range, number: signal.Signals, times: int) -> Iterator[Trial]:
+    """Several at once, each sent the signal whenever: nobody chose the place."""
     chance = random.Random(SEED)
-    done, lost, wrong, slowest = 0, 0, [], 0.0
-    while done < times:
+    for turn in range(times // len(TOGETHER)):
         box = here.box()
-        names = [name for name, job in JOBS.items() if job.stores and not job.scene and name != "maintain"]
-        before = {name: box.runs_of(name) for name in names}
-        begun = {name: box.begin(name) for name in names}
-        for name in sorted(names, key=lambda _: chance.random()):
+        before = {job: box.runs_of(job) for job in TOGETHER}
+        begun = {job: box.begin(job) for job in TOGETHER}
+        for job in sorted(TOGETHER, key=lambda _: chance.random()):
             time.sleep(chance.uniform(0, 0.08))
-            begun[name].kill()
-        for name, process in begun.items():
-            said = process.communicate()[1]
-            stored = box.runs_of(name) - before[name]
-            lost += process.returncode == 0 and name != "collect" and stored < 1
-            if "Traceback" in said:
-                wrong.append(f"{name}: a traceback: {said.splitlines()[-1]}")
-        began = time.monotonic()
-        box.ready(*[box.job(name) for name in names])
-        slowest = max(slowest, (time.monotonic() - began) / len(names))
-        wrong += box.wrong()
-        done += len(names)
-        shutil.rmtree(box.folder)
-    return Row("SIGKILL at any time, six jobs at once", done, lost, 0, slowest, "", wrong)
+            begun[job].send_signal(number)
+        said = {job: process.communicate()[1] for job, process in begun.items()}
+        for job, process in begun.items():
+            place = Place(job, "at any time, turn", turn)
+            is_last = job == TOGETHER[-1]
+            yield here.reckon(box, place, before[job], process.returncode, said[job], is_last=is_last)
 
 
 def _stopped(here: Range, places: list[Place]) -> Iterator[Trial]:
@@ -95,6 +98,34 @@ def _stopped(here: Range, places: list[Place]) -> Iterator[Trial]:
         if begun.returncode:
             trial.wrong.append(f"{place}: did not go on: {begun.returncode} {said.strip()}")
         yield trial._replace(struck=bool(stopped))
+
+
+def _held(here: Range, place: Place) -> Trial:
+    """A job stands still with the lock until no other waits for it any more: these leave, and are back later."""
+    box = here.box(place.job)
+    others = [job for job in TOGETHER if job != place.job]
+    before = {job: box.runs_of(job) for job in (place.job, *others)}
+    log = box.folder / "stopped"
+    begun = box.begin(place.job, before=place.struck("signal=STOP", log=str(log)))
+    stopped = _wait_for_stop(begun, log)
+    waiting = {job: box.begin(job) for job in others}
+    answered = box.job("health")
+    wrong = [] if answered.returncode == 0 and '"status"' in answered.stdout else [f"{place}: no answer meanwhile"]
+    for job, process in waiting.items():
+        said = process.communicate()[1].strip()
+        if process.returncode != TRY_LATER or "the lock was not free for 10 s" not in said.rpartition("\n")[2]:
+            wrong.append(f"{place}: {job} left with {process.returncode}: {said}")
+    if stopped:
+        subprocess.run(["kill", "-CONT", str(stopped)], check=True)
+    said = begun.communicate()[1]
+    if begun.returncode or not stopped:
+        wrong.append(f"{place}: did not go on: {begun.returncode} {said.strip()}")
+    for job in others:
+        if box.runs_of(job) != before[job]:
+            wrong.append(f"{place}: {job} left with {TRY_LATER} and has stored its run")
+        wrong += here.reckon(box, Place(job, f"beside {place},", 1), before[job], TRY_LATER, "", is_last=False).wrong
+    trial = here.reckon(box, place, before[place.job], begun.returncode, said)
+    return trial._replace(struck=bool(stopped), wrong=wrong + trial.wrong)
 
 
 def _wait_for_stop(tracer: subprocess.Popen[str], log: Path) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
-import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from belabox_metrics.clock import Moment
+from belabox_metrics.config.known import discover
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
 from belabox_metrics.store.database import Store
@@ -19,28 +21,44 @@ from ..injection import Range
 from ..outcome import Row
 from ..quiet import quiet
 from ..scratch import scratch
+from .cadence import METRIC, cadence
+from .encoder import Encoder
 from .flood import Flood
-from .process import Started, Took
+from .process import Started, collection
 
+# Of the short form the network comes and goes faster: each way of being away has its turn.
 HOURS, LONG_HOURS = 0.125, 48
+SHORT_S = (10, 60)
 CROWD = 64
 LARGE, LONG_LARGE = 10 * 2**20, 1_000_000_000
-# Collections that are timed beside busy loops, and how often they are due.
+# Collections that are due beside an encoder.
 BUSY, LONG_BUSY = 4, 120
-EVERY_S = 0.5
-# As the unit has it.
-NICE = ("nice", "-n", "5")
+# Collections with a small database, and with a large one.
+TIMED = 7
 # Runs that are made, and then copied.
 SEEDS = 2000
 _AGAIN = """
 INSERT INTO runs SELECT id + :by, job, lead_ms, boot, boottime_ms, synchronized, duration_us, outcome, priority,
     session, shape, packed, error FROM runs WHERE id > :first AND id <= :last
 """
+# What the copies are to their job.
+_COUNTED = """
+UPDATE jobs SET runs_total = (SELECT count(*) FROM runs WHERE job = jobs.id),
+    last_run = (SELECT max(id) FROM runs WHERE job = jobs.id) WHERE metric = 'large'
+"""
+_COLLECTED = """
+SELECT metric, count(*) FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.job = 'collect' GROUP BY metric
+"""
+# The numbers of the last so many runs.
+_LAST = """
+SELECT id - lead_ms, packed FROM runs WHERE job = (SELECT id FROM jobs WHERE job = 'collect' AND metric = ?)
+    ORDER BY id DESC LIMIT ?
+"""
 
 
 def trials(long: bool) -> Iterator[Row]:
     with scratch() as folder:
-        flood = Flood(Path(folder))
+        flood = Flood(Path(folder)) if long else Flood(Path(folder), SHORT_S, SHORT_S)
         with quiet():
             flood.live(LONG_HOURS if long else HOURS)
         yield flood.reckoned()
@@ -53,74 +71,99 @@ def trials(long: bool) -> Iterator[Row]:
 
 
 def _crowd(here: Range, times: int) -> Row:
-    """As many at once as there could ever be metrics."""
+    """As many at once as there could ever be metrics: of each that works here, in turn."""
     box, said = here.box(), here.folder / "said"
-    before = box.runs_of("collect")
-    took: list[Took] = []
+    every = sorted(discover())
+    alone = {metric: Started(box, collection(box, metric), said).ended().code for metric in every}
+    # A metric without its source has no data, and ends well; one that may not read it has failed.
+    metrics = [metric for metric in every if alone[metric] == 0]
+    before = _collected(box)
+    # One that failed may have stored just that.
+    begun: Counter[str] = Counter()
+    expected: Counter[str] = Counter()
+    seconds: list[float] = []
+    cpu_s: list[float] = []
+    failed = []
     for _ in range(times):
-        started = [Started(box, "collect", said) for _ in range(CROWD)]
-        took += [one.ended() for one in started]
-    failed = sum(one.code != 0 for one in took)
-    stored = box.runs_of("collect") - before
-    wrong = box.wrong()
-    if failed:
-        wrong.append(f"{failed} of them left with another code: {said.read_text()[-300:]}")
-    note = f"the last is done after {max(one.seconds for one in took):.2g} s, {_median(took)} of CPU each"
-    lost, repeated = max(0, len(took) - failed - stored), max(0, stored - len(took))
-    return Row(f"{CROWD} collectors at once", len(took), lost, repeated, None, note, wrong)
+        turns = [metrics[at % len(metrics)] for at in range(CROWD)]
+        started = [(metric, Started(box, collection(box, metric), said)) for metric in turns]
+        begun.update(turns)
+        for metric, one in started:
+            took = one.ended()
+            seconds.append(took.seconds)
+            cpu_s.append(took.cpu_s)
+            if took.code:
+                failed.append(f"{metric} left with {took.code}")
+            else:
+                expected[metric] += 1
+    stored = _collected(box)
+    stored.subtract(before)
+    wrong = box.wrong() + failed
+    note = (
+        f"{len(metrics)} metrics, the last is done after {max(seconds):.2g} s, "
+        f"{statistics.median(cpu_s) * 1000:.0f} ms of CPU each"
+    )
+    if unable := sorted(set(every) - set(metrics)):
+        note += f"; not here: {', '.join(unable)}"
+    lost = sum(max(0, expected[metric] - stored[metric]) for metric in metrics)
+    repeated = sum(max(0, stored[metric] - begun[metric]) for metric in metrics)
+    return Row(f"{CROWD} collectors at once", len(seconds), lost, repeated, None, note, wrong)
 
 
 def _busy(here: Range, times: int) -> Row:
     """As beside an encoder that takes all there is, at a better nice level."""
-    box = here.box()
+    box, said = here.box(), here.folder / "said"
     before = box.runs_of("collect")
-    free = _cadence(box, here.folder / "said", times)
-    cores = len(os.sched_getaffinity(0))
-    loops = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) for _ in range(cores)]
-    try:
-        beside = _cadence(box, here.folder / "said", times)
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
+    free = cadence(box, said, times)
+    with Encoder() as encoder:
+        beside = cadence(box, said, times)
     stored = box.runs_of("collect") - before
     wrong = box.wrong()
-    failed = sum(one.code != 0 for one in [*free, *beside])
-    if failed:
-        wrong.append(f"{failed} failed: {(here.folder / 'said').read_text()[-300:]}")
-    late = sum(one.seconds > 5 for one in beside)
-    note = f"a collection takes {_seconds(beside)}, without them {_seconds(free)}; {late} took over 5 s"
-    return Row(f"busy loops on all {cores} cores", 2 * times, max(0, 2 * times - failed - stored), 0, None, note, wrong)
-
-
-def _cadence(box: Box, said: Path, times: int) -> list[Took]:
-    begin, took = time.monotonic(), []
-    for at in range(times):
-        time.sleep(max(0.0, begin + at * EVERY_S - time.monotonic()))
-        took.append(Started(box, "collect", said, NICE).ended())
-    return took
+    if failed := free.failed + beside.failed:
+        wrong.append(f"{failed} failed: {said.read_text()[-300:]}")
+    should = free.stored + beside.stored
+    note = f"it has {encoder.cores:.2g} cores; {beside.text()}; without it {free.text()}"
+    lost, repeated = max(0, should - stored), max(0, stored - should - failed)
+    return Row(encoder.name, len(beside.took), lost, repeated, None, note, wrong)
 
 
 def _large(here: Range, size: int) -> Row:
     """A database of so many bytes: whether a job takes longer than with a small one."""
     box, said = here.box(), here.folder / "said"
-    small = [Started(box, "collect", said).ended() for _ in range(7)]
+    command = collection(box, METRIC)
+    small = [Started(box, command, said).ended() for _ in range(TIMED)]
     past = fill(box, size)
-    large = [Started(box, "collect", said).ended() for _ in range(7)]
-    rest = {job: Started(box, job, said).ended() for job in ("upload", "maintain")}
+    large = [Started(box, command, said).ended() for _ in range(TIMED)]
+    rest = {job: Started(box, box.command(job), said).ended() for job in ("upload", "maintain")}
     began = time.monotonic()
     asked = box.asked()
     answered_s = time.monotonic() - began
-    wrong = [f"{job} left with {one.code}" for job, one in rest.items() if one.code]
+    wrong = [f"collect left with {one.code}" for one in [*small, *large] if one.code]
+    wrong += [f"{job} left with {one.code}" for job, one in rest.items() if one.code]
     wrong += [] if '"status"' in asked.stdout else ["/health did not answer"]
+    wrong += box.wrong()
     ratio = statistics.median(one.cpu_s for one in large) / statistics.median(one.cpu_s for one in small)
     there = box.number("SELECT count(*) FROM runs JOIN jobs ON jobs.id = runs.job WHERE metric = 'large'")
     note = f"CPU of a collection {ratio:.2f} times that with a small one"
     for job, one in rest.items():
         note += f"; {job} {one.seconds:.2g} s, {one.cpu_s:.2g} s of CPU"
     note += f"; /health after {answered_s:.2g} s"
-    lost = past - there
-    return Row(f"a database of {os.stat(box.database).st_size / 1e6:.0f} MB", 16, lost, 0, None, note, wrong)
+    # What was collected beside it is all that there was to send.
+    unsent, repeated = _sent(here, box, sum(one.code == 0 for one in large))
+    tried = len(large) + len(rest) + 1
+    what = f"a database of {os.stat(box.database).st_size / 1e6:.0f} MB"
+    return Row(what, tried, past - there + unsent, repeated, None, note, wrong)
+
+
+def _sent(here: Range, box: Box, last: int) -> tuple[int, int]:
+    """Of the numbers of the last so many collections: how many the server lacks, and how many it has twice."""
+    wanted: Counter[tuple[int, float]] = Counter()
+    for stamp, packed in box.sql(_LAST, METRIC, last):
+        wanted.update((int(str(stamp)), float(number)) for number in json.loads(str(packed)))
+    came: Counter[tuple[int, float]] = Counter()
+    for (_, stamp, number), times in here.server.arrived().items():
+        came[stamp, float(number)] += times
+    return sum((wanted - came).values()), sum((came - wanted).values())
 
 
 def fill(box: Box, size: int) -> int:
@@ -142,14 +185,12 @@ def fill(box: Box, size: int) -> int:
             frontier = queue.frontier(connection)
             for priority in queue.PRIORITIES:
                 queue.advance(connection, priority, frontier)
+    with store.writing() as connection:
+        connection.execute(_COUNTED)
     store.close()
     return there
 
 
-def _median(took: list[Took]) -> str:
-    return f"{statistics.median(one.cpu_s for one in took) * 1000:.0f} ms"
-
-
-def _seconds(took: list[Took]) -> str:
-    found = sorted(one.seconds for one in took)
-    return f"{found[len(found) // 2] * 1000:.0f} ms, {found[-1] * 1000:.0f} at most"
+def _collected(box: Box) -> Counter[str]:
+    """How many runs there are of each metric."""
+    return Counter({str(metric): int(str(times)) for metric, times in box.sql(_COLLECTED)})

@@ -1,4 +1,4 @@
-"""Others on one machine: Python upgraded, systemd and journald restarted, /var late, root by hand, a port taken."""
+"""Others on one machine: Python upgraded, systemd and journald anew, /var mounted late, root by hand, a port taken."""
 
 import shutil
 import sys

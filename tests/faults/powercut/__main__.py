@@ -12,7 +12,7 @@ import sys
 import time
 
 from ..outcome import tell
-from .trials import torn, with_machines
+from .trials import trials, wanted
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--long", action="store_true")
@@ -21,7 +21,5 @@ parser.add_argument("--minutes", type=float, default=90.0, help="no further cut 
 parser.add_argument("--machines", type=int, default=2)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 options = parser.parse_args()
-rows = [torn(options.seed, 2000 if options.long else 200)]
-if options.long:
-    rows += with_machines(options.cuts, options.minutes, options.machines, options.seed)
-sys.exit(tell("powercut", rows, options.long))
+rows = trials(options.long, options.cuts, options.minutes, options.machines, options.seed)
+sys.exit(tell(f"powercut-{wanted()}" if options.long else "powercut", rows, options.long))

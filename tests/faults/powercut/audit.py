@@ -4,10 +4,9 @@ the server has accepted against what the queue believes."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from math import isclose
 from typing import Any, NamedTuple
 
-from tests.link.account import Post, Sample, first_accepted, sample_of
+from tests.link.account import Post, first_accepted, sample_of
 
 from belabox_metrics import journal
 from belabox_metrics.store.runs import FAILED
@@ -18,12 +17,10 @@ from .state import Run, State
 # their share of the processor, one may wait for seconds between storing and telling.
 _LATE_S = 20.0
 # How far two clocks may be apart.
-_TOLERANCE_S = 1.0
+TOLERANCE_S = 1.0
 # What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
 # file system follows within five more.
 WINDOW_S = 40.0
-# The server keeps twelve digits.
-_DIGITS = 1e-9
 _FAILURES = {
     journal.COLLECTION_FAILED,
     journal.UPLOAD_FAILED,
@@ -44,18 +41,6 @@ class Loss(NamedTuple):
     window_s: float
     unsent: int
     unsent_s: float
-    faults: list[str]
-
-
-class Reckoning(NamedTuple):
-    """At the end. `lost_on_server`: samples that a cut took from the box, which the server has; `copies`: beyond the
-    first."""
-
-    stored: int
-    exported: int
-    missing: int
-    lost_on_server: int
-    copies: int
     faults: list[str]
 
 
@@ -93,7 +78,7 @@ def loss(
         faults.append(f"{len(holes)} runs are gone that were stored before others that are there")
     unsent, unsent_s = _queue(before, after, posts, (since, cut), faults)
     window_s = max((cut - at for at in lost), default=0.0)
-    if max(window_s, unsent_s) > WINDOW_S + _TOLERANCE_S:
+    if max(window_s, unsent_s) > WINDOW_S + TOLERANCE_S:
         faults.append(f"the cut took what was {max(window_s, unsent_s):.0f} s old")
     return Loss(said, len(lost), window_s, unsent, unsent_s, faults)
 
@@ -129,54 +114,15 @@ def _queue(
     if forgotten:
         faults.append(f"{len(forgotten)} samples were sent before the power came, and are pending again")
     since, cut = on
-    # What was accepted before the power came was the loss of the cut before.
-    again = [accepted[sample] for sample, sent in rows.items() if not sent and since <= accepted.get(sample, cut) < cut]
+    # What was accepted before the power came was the loss of the cut before; what was sent again may be lost again.
+    meanwhile = first_accepted([post for post in posts if since <= post.at < cut])
+    again = [meanwhile[sample] for sample, sent in rows.items() if not sent and sample in meanwhile]
     return len(again), max((cut - at for at in again), default=0.0)
 
 
 def failures(records: list[dict[str, Any]]) -> Counter[str]:
     """What the jobs complained of."""
     return Counter(str(record.get("MESSAGE")) for record in records if record.get("MESSAGE_ID") in _FAILURES)
-
-
-def balance(final: State, exported: list[dict[str, Any]], posts: list[Post], cuts: list[float]) -> Reckoning:
-    """All that is stored must be on the server. What is there and not on the box, or there twice, must have been
-    accepted in the WINDOW_S before a cut: no later than that is it known for good."""
-    wanted = {sample_of(row): float(row["metric_value"]) for row in final.samples}
-    found: dict[Sample, list[float]] = defaultdict(list)
-    for line in exported:
-        labels = tuple(sorted(line["metric"].items()))
-        for at, value in zip(line["timestamps"], line["values"]):
-            found[labels, at].append(value)
-    faults = list(final.faults)
-    if len(wanted) != len(final.samples):
-        faults.append(f"{len(final.samples) - len(wanted)} samples have the series and the time of another")
-    missing = wanted.keys() - found.keys()
-    if missing:
-        faults.append(f"{len(missing)} samples are not on the server: {min(missing)}")
-    differing = [
-        sample
-        for sample, values in found.items()
-        if not all(isclose(value, wanted.get(sample, values[0]), rel_tol=_DIGITS) for value in values)
-    ]
-    if differing:
-        faults.append(f"{len(differing)} samples differ: {min(differing)}")
-    accepted = first_accepted(posts)
-    foreign = found.keys() - wanted.keys()
-    copied = {sample: len(values) - 1 for sample, values in found.items() if len(values) > 1}
-    for what, samples in (("on the server alone", foreign), ("on the server more than once", set(copied))):
-        odd = [sample for sample in samples if not _before_a_cut(accepted.get(sample), cuts)]
-        if odd:
-            faults.append(f"{len(odd)} samples are {what}, and no power cut explains it: {min(odd)}")
-    pending = sum(not row["uploaded"] for row in final.samples)
-    if pending:
-        faults.append(f"{pending} samples are still pending")
-    total = sum(map(len, found.values()))
-    return Reckoning(len(wanted), total, len(missing), len(foreign), sum(copied.values()), faults)
-
-
-def _before_a_cut(at: float | None, cuts: list[float]) -> bool:
-    return at is not None and any(cut - WINDOW_S <= at <= cut + _TOLERANCE_S for cut in cuts)
 
 
 def _at(record: dict[str, Any]) -> float:

@@ -15,32 +15,27 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.link import account
 
-from belabox_metrics import journal
-
 from ..scratch import scratch
-from ..vm.disk import Disk
-from ..vm.machine import BOOT_S, Machine, Power, built, engine, pace
+from ..vm.disk import Cut, Disk
+from ..vm.machine import Machine, Power, built, engine, pace
 from ..vm.network import Network
 from ..vm.server import URL, Server
-from . import audit, report, state
+from . import audit, moments, report, state
+from .balance import Aftermath, aftermath, balance
+from .moments import BOOTING_SHARE
+from .resumption import Resumption, resumed, schedule_of
 from .state import State
 
 INSTALL = Path(__file__).parents[1] / "vm/install"
-# Who has been up for so long must have collected all that is collected every ten seconds.
-RESUMED_S = 30.0
-OFTEN_MS = 10_000
-# How a cut is timed, and how many of a hundred are: at any time; while it starts; right after an upload was accepted;
-# in a checkpoint.
-KINDS = {"random": 50, "starting": 15, "uploading": 15, "checkpoint": 20}
-STARTING_S, UP_S = 25, 65
+# How long a machine that collects is left in peace at most, by what jobs cost in it: long enough for an upload.
+UP_S = {"": 90.0, "slow": 90.0, "slower": 180.0}
 DRAIN_S = 180
-# Within so long after it was asked for, a checkpoint is going on.
-CHECKPOINT_S = 4.0
 
 
 class Box:
@@ -88,38 +83,49 @@ def cut_again_and_again(
     """Until there were so many, or it is so late (Unix time)."""
     rows: list[dict[str, Any]] = []
     looks: list[dict[str, Any]] = []
+    aftermaths: list[Aftermath] = []
     power = box.machine.power_on()
     before = state.of_archive(power.evidence())
-    often = metrics_often(power)
+    schedule = schedule_of(power)
     while len(rows) < cuts and time.time() < until:
-        kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = moments.kind_of(chance)
+        watch = partial(look, power, box, before, chance)
         silent = []
         try:
-            looks += wait(power, kind, box, before, chance, up_s)
+            looks += moments.wait(power, kind, box.disk, box.server, chance, up_s, watch)
         except AssertionError as nothing:
             silent = [str(nothing).partition(";")[0]]
         at = power.cut()
-        row = {"kind": kind, "began": power.began, "cut": at, "up_s": round(at - power.began, 2)}
-        back, missed = resumed(power, at, often)
-        row |= back
-        cache = box.disk.cut(chance)
-        again = box.machine.power_on()
-        archive = again.evidence()
-        row["evidence_s"] = round(time.time() - again.began, 2)
-        after = state.of_archive(archive)
-        found = audit.loss(before, after, power.records, account.posts_of(box.server.requests()), at, power.began)
-        row |= found._asdict() | {"cache": cache._asdict(), "files": after.files}
-        row["faults"] = [*silent, *missed, *found.faults, *sessions_left(after)]
-        row["complaints"] = dict(audit.failures(power.records))
+        row = row_of(kind, power.began, at, box.disk.cut(chance))
         rows.append(row)
-        say(number, f"cut {len(rows)}, {report.line(row)}")
+        unsound = unsound_files(power)
+        again = box.machine.power_on()
+        # The power may go again before anybody has looked: what is found then is what is left of both cuts.
+        early: list[dict[str, Any]] = []
+        while len(rows) < cuts and chance.random() < BOOTING_SHARE and moments.wait_booting(again, box.disk, chance):
+            off = again.cut()
+            early.append(row_of(report.BOOTING, again.began, off, box.disk.cut(chance)))
+            early[-1]["faults"] = [*said_early(again.records), *unsound_files(again)]
+            rows.append(early[-1])
+            again = box.machine.power_on()
+        archive = again.evidence()
+        after = state.of_archive(archive)
+        posts = account.posts_of(box.server.requests())
+        back = resumed(power.records, [post.at for post in posts], power.began, at, schedule)
+        found = audit.loss(before, after, power.records, posts, at, power.began)
+        aftermaths.append(aftermath(at, after))
+        row |= found._asdict() | back._asdict() | {"files": after.files}
+        row["evidence_s"] = round(time.time() - again.began, 2)
+        row["faults"] = [*silent, *unsound, *back.faults, *found.faults, *sessions_left(after)]
+        row["complaints"] = dict(audit.failures(power.records))
+        for place, one in enumerate([row, *early], len(rows) - len(early)):
+            say(number, f"cut {place}, {report.line(one)}")
         if found.faults:
             keep(archive, power.records, number, len(rows))
         power, before = again, after
     final, left = drain(power)
     posts = account.posts_of(box.server.requests())
-    instants = [row["cut"] for row in rows]
-    reckoning = audit.balance(final, box.server.exported(), posts, instants)
+    reckoning = balance(final, box.server.exported(), posts, aftermaths)
     statuses = Counter(status for status, _, _ in final.sessions)
     say(number, f"at the end: {reckoning}; sessions {dict(statuses)}")
     return {
@@ -134,39 +140,28 @@ def cut_again_and_again(
     }
 
 
-def wait(power: Power, kind: str, box: Box, before: State, chance: random.Random, up_s: float) -> list[dict[str, Any]]:
-    """Until the power is to go; what was looked at meanwhile."""
-    if kind == "starting":
-        time.sleep(chance.uniform(0, STARTING_S))
-        return []
-    power.wait_for("MESSAGE_ID", journal.COLLECTED)
-    looks = []
-    end = time.time() + chance.uniform(2, up_s)
-    while (pause := chance.uniform(8, 30)) < end - time.time():
-        time.sleep(pause)
-        looks.append(look(power, box, before, chance))
-    time.sleep(max(0.0, end - time.time()))
-    if kind == "uploading":
-        heard, deadline = box.server.heard(), time.monotonic() + 45
-        while box.server.heard() == heard and time.monotonic() < deadline:
-            time.sleep(0.002)
-        time.sleep(chance.uniform(0, 1.0))
-    if kind == "checkpoint":
-        begin_checkpoint(power, chance)
-    return looks
+def row_of(kind: str, began: float, cut: float, cache: Cut) -> dict[str, Any]:
+    """Of a cut that nothing is known of yet."""
+    nothing = audit.Loss(0, 0, 0.0, 0, 0.0, [])._asdict() | Resumption(None, None, 0, False, [])._asdict()
+    times = {"kind": kind, "began": began, "cut": cut, "up_s": round(cut - began, 2)}
+    return nothing | times | {"cache": cache._asdict(), "complaints": {}}
 
 
-def begin_checkpoint(power: Power, chance: random.Random) -> None:
-    """And be in the middle of it."""
-    power.begin("systemctl", "start", "--no-block", "belabox-metrics-maintain.service")
-    time.sleep(chance.uniform(0, CHECKPOINT_S))
+def unsound_files(power: Power) -> list[str]:
+    """The file system itself must be whole; what is wrong with it else would be taken for the jobs'."""
+    return [line.strip() for line in power.printed().splitlines() if "EXT4-fs error" in line][:3]
+
+
+def said_early(records: list[dict[str, Any]]) -> list[str]:
+    """No job may run before the database was looked at."""
+    return ["a job ran before the evidence was sent"] if records else []
 
 
 def look(power: Power, box: Box, before: State, chance: random.Random) -> dict[str, Any]:
     """What there would be, were the power to go now."""
     kind = "checkpoint" if chance.random() < 0.25 else "random"
     if kind == "checkpoint":
-        begin_checkpoint(power, chance)
+        moments.begin_checkpoint(power, chance)
     with scratch() as folder:
         path = Path(folder) / "disk.raw"
         at, records = time.time(), list(power.records)
@@ -174,39 +169,6 @@ def look(power: Power, box: Box, before: State, chance: random.Random) -> dict[s
         found = state.of_disk(path)
     missed = audit.loss(before, found, records, account.posts_of(box.server.requests()), at, power.began)
     return {"kind": kind, "up_s": round(at - power.began, 2), "cache": cache._asdict()} | missed._asdict()
-
-
-def metrics_often(power: Power) -> set[str]:
-    """Those that are collected so often that they must have been by RESUMED_S."""
-    listed = power.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "belabox-metrics@*.timer")
-    names = [line.split()[0].partition("@")[2].removesuffix(".timer") for line in listed.splitlines() if line]
-    query = "import sqlite3,sys; c=sqlite3.connect('file:/var/lib/belabox-metrics/metrics.db?mode=ro',uri=True);"
-    query += "print(*[s[8:] for s,v in c.execute(\"select section,value from settings where key='interval_ms'\")"
-    query += f" if s.startswith('metrics/') and int(v)<={OFTEN_MS}])"
-    found = power.run("runuser", "-u", "metrics", "--", "/usr/bin/python3", "-I", "-c", query).split()
-    return set(names) & set(found)
-
-
-def resumed(power: Power, cut: float, often: set[str]) -> tuple[dict[str, Any], list[str]]:
-    """How long after the power came what was done first, seconds; what should have been done and was not."""
-    first: dict[str, float] = {}
-    collected: dict[str, float] = {}
-    for record in power.records:
-        at = int(record["__REALTIME_TIMESTAMP"]) / 1e6 - power.began
-        first.setdefault(str(record.get("MESSAGE_ID")), at)
-        if record.get("MESSAGE_ID") == journal.COLLECTED:
-            collected.setdefault(record["BELABOX_METRIC"], at)
-    collecting = first.get(journal.COLLECTED)
-    missed = []
-    if collecting is not None and cut - power.began > collecting + RESUMED_S:
-        missed = [f"not collected in {cut - power.began:.0f} s: {name}" for name in sorted(often - collected.keys())]
-    if collecting is None and cut - power.began > BOOT_S:
-        missed = [f"nothing was collected in {cut - power.began:.0f} s"]
-    sent = first.get(journal.UPLOADED)
-    return {
-        "collecting_s": None if collecting is None else round(collecting, 2),
-        "sent_s": None if sent is None else round(sent, 2),
-    }, missed
 
 
 def sessions_left(after: State) -> list[str]:
@@ -232,7 +194,7 @@ def drain(power: Power) -> tuple[State, list[str]]:
     final = state.of_archive(power.evidence(1))
     failed = power.run("systemctl", "--failed", "--plain", "--no-legend").split("\n")
     power.off()
-    faults = [f"failed: {line.split()[0]}" for line in failed if line.startswith("belabox")]
+    faults = [*unsound_files(power), *(f"failed: {line.split()[0]}" for line in failed if line.startswith("belabox"))]
     if final.active:
         faults.append(f"{final.active} sessions are still live")
     odd = [session for session in final.sessions if session[1] is None]
@@ -253,8 +215,9 @@ def say(number: int, text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.gmtime())}  {number}: {text}", flush=True)
 
 
-def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = UP_S) -> dict[str, Any]:
-    """`until`: Unix time; `up_s`: how long a machine that collects is left in peace, at most."""
+def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = 0.0) -> dict[str, Any]:
+    """`until`: Unix time; `up_s`: how long a machine that collects is left in peace at most, if not as UP_S says."""
+    up_s = up_s or UP_S["".join(pace())]
     shares = [cuts // machines + (number < cuts % machines) for number in range(machines)]
     with ProcessPoolExecutor(machines) as pool:
         running = [pool.submit(play, number, share, until, seed + number, up_s) for number, share in enumerate(shares)]
@@ -267,5 +230,7 @@ def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = UP_
         played = [one.result() for one in running if not one.exception()]
     result = {"seed": seed, "engine": engine(), "machines": played}
     result["summary"] = report.summary(played)
-    result["faults"] = [*broke, *(fault for one in played for fault in report.faults(one))]
+    done = sum(len(one["cuts"]) for one in played)
+    fewer = [f"{done} of {cuts} cuts: the time was up, or a machine fell out"] if done < cuts else []
+    result["faults"] = [*fewer, *broke, *(fault for one in played for fault in report.faults(one))]
     return result

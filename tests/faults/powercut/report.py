@@ -6,15 +6,22 @@ from collections import Counter
 from statistics import median
 from typing import Any
 
+# Of a cut before the machine had told what the one before has left: both are in the row of that one.
+BOOTING = "booting"
+
 
 def line(row: dict[str, Any]) -> str:
     """One cut, or one look."""
     cache = row["cache"]
-    text = f"{row['kind']}, after {row['up_s']} s: {row['lost']} of {row['said']} runs lost ({row['window_s']:.1f} s), "
-    text += f"{row['unsent']} samples to be sent again ({row['unsent_s']:.1f} s); "
+    text = f"{row['kind']}, after {row['up_s']} s: "
+    if row["kind"] != BOOTING:
+        text += f"{row['lost']} of {row['said']} runs lost ({row['window_s']:.1f} s), "
+        text += f"{row['unsent']} samples to be sent again ({row['unsent_s']:.1f} s); "
     text += f"cache {cache['kept']} kept, {cache['lost']} lost, {cache['torn']} torn"
     if row.get("collecting_s") is not None:
-        text += f"; had begun to collect after {row['collecting_s']} s"
+        text += f"; had begun to collect after {row['collecting_s']} s, {row['due']} metrics were due"
+    if row.get("sent_s") is not None:
+        text += f"; had sent after {row['sent_s']} s"
     complaints = "".join(f"; said {count} times: {what}" for what, count in row.get("complaints", {}).items())
     return text + complaints + "".join(f"; FAULT: {fault}" for fault in row["faults"])
 
@@ -42,17 +49,28 @@ def summary(played: list[dict[str, Any]]) -> dict[str, Any]:
     sessions: Counter[str] = Counter()
     for one in played:
         sessions.update(one["sessions"])
+    sent = [row["sent_s"] for row in rows if row["sent_s"] is not None]
     return {
         "cuts": len(rows),
         "kinds": {kind: _kind([row for row in rows if row["kind"] == kind]) for kind in {row["kind"] for row in rows}},
         "seconds": round(sum(row["up_s"] for row in rows)),
         "blocks lost, torn": [sum(row["cache"][kind] for row in rows) for kind in ("lost", "torn")],
+        "cuts whose cache had something, lost or tore some of it": [
+            sum(any(row["cache"].values()) for row in rows),
+            sum(row["cache"]["lost"] + row["cache"]["torn"] > 0 for row in rows),
+        ],
         "runs said, lost": [sum(row[kind] for row in rows) for kind in ("said", "lost")],
         "oldest lost, s, median and worst": [_median(lost), _worst(lost)],
         "cuts that lost nothing": sum(not row["lost"] for row in rows),
         "samples sent again": sum(row["unsent"] for row in rows),
         "oldest sent again, s, median and worst": [_median(again), _worst(again)],
         "collecting again, s, median and worst": [_median(back), _worst(back)],
+        "sending again, s, median and worst": [_median(sent), _worst(sent)],
+        "boots that had to have collected, metrics in all, boots that had to have sent": [
+            sum(row["due"] > 0 for row in rows),
+            sum(row["due"] for row in rows),
+            sum(row["upload_due"] for row in rows),
+        ],
         "samples on the box, on the server": [
             sum(one["reckoning"][kind] for one in played) for kind in ("stored", "exported")
         ],
@@ -74,7 +92,9 @@ def table(figures: dict[str, Any]) -> str:
 def _kind(rows: list[dict[str, Any]]) -> str:
     lost = [row["window_s"] for row in rows if row["lost"]]
     said, gone = (sum(row[which] for row in rows) for which in ("said", "lost"))
-    return f"{len(rows)} cuts, {gone} of {said} runs lost, the oldest {_worst(lost)} s before"
+    caches = sum(row["cache"]["lost"] + row["cache"]["torn"] > 0 for row in rows)
+    text = f"{len(rows)} cuts, {caches} of them took something from the disk's cache, {gone} of {said} runs lost"
+    return text + (f", the oldest {_worst(lost)} s before" if lost else "")
 
 
 def _looks(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -114,6 +114,16 @@ def test_what_the_server_has_and_the_queue_does_not_know_is_told(tmp_path: Path)
     assert (found.unsent, found.unsent_s, found.faults) == (90, 5.0, [])
 
 
+def test_what_was_sent_again_and_is_forgotten_again_counts_from_then(tmp_path: Path) -> None:
+    """It was accepted before the power came, too."""
+    before, after = box(tmp_path / "before", 10), box(tmp_path / "after", 40)
+    accepted = [*posts(before, START - 100), *posts(before, START + 30)]
+    found = audit.loss(before, after, [], accepted, START + 45, START)
+    assert (found.unsent, found.unsent_s, found.faults) == (30, 15.0, [])
+    (fault,) = audit.loss(before, after, [], accepted, START + 90, START).faults
+    assert fault == "the cut took what was 60 s old"
+
+
 def a_run_in_the_middle_less(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM runs WHERE id = ?", ((START + 20) * 1000,))
 
@@ -154,49 +164,3 @@ def test_it_sees(tmp_path: Path, harm: Callable[[sqlite3.Connection], None], wha
         connection.commit()
     faults = audit.loss(before, read(tmp_path / "after"), said(range(10, 40)), accepted, START + 41).faults
     assert any(what in fault for fault in faults), faults
-
-
-def exported(of: State, times: int = 1, less: int = 0, wrong_by: float = 0.0) -> list[dict[str, Any]]:
-    return [
-        {
-            "metric": dict(labels),
-            "timestamps": [at] * times,
-            "values": [row["metric_value"] + wrong_by] * times,
-        }
-        for row in of.samples[less:]
-        for labels, at in [sample_of(row)]
-    ]
-
-
-def test_in_the_end_all_is_on_the_server_once(tmp_path: Path) -> None:
-    final = box(tmp_path, 20, sent=20)
-    found = audit.balance(final, exported(final), posts(final, START + 20), [])
-    assert (found.stored, found.exported, found.missing, found.copies, found.faults) == (60, 60, 0, 0, [])
-
-
-@pytest.mark.parametrize(
-    ("server", "cut", "what"),
-    [
-        ({"less": 1}, None, "not on the server"),
-        ({"wrong_by": 1.0}, None, "differ"),
-        ({"times": 2}, None, "more than once"),
-        ({"times": 2}, 200, "more than once"),
-        ({"times": 2}, 10, ""),
-    ],
-)
-def test_what_is_missing_or_there_twice_is_a_fault_unless_a_cut_explains_it(
-    tmp_path: Path, server: dict[str, Any], cut: int | None, what: str
-) -> None:
-    """`cut`: seconds after the samples were accepted."""
-    final = box(tmp_path, 20, sent=20)
-    cuts = [] if cut is None else [START + 20.0 + cut]
-    faults = audit.balance(final, exported(final, **server), posts(final, START + 20), cuts).faults
-    assert [what in fault for fault in faults] == ([True] if what else [])
-
-
-def test_samples_that_only_the_server_has_were_taken_by_a_cut(tmp_path: Path) -> None:
-    final, more = box(tmp_path / "box", 20, sent=20), box(tmp_path / "server", 30, sent=30)
-    found = audit.balance(final, exported(more), posts(more, START + 30), [START + 40.0])
-    assert (found.lost_on_server, found.faults) == (30, [])
-    (fault,) = audit.balance(final, exported(more), posts(more, START + 30), [START + 400.0]).faults
-    assert "server alone" in fault

@@ -6,10 +6,13 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.provenance import PYTHON, ROOT
 
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
@@ -18,14 +21,18 @@ from belabox_metrics.store.database import Store
 
 # What a drive writes as one, and a file system.
 SECTOR, BLOCK = 512, 4096
-# Before the checkpoint, and after.
-EARLIER, LATER = 25, 40
+# The head of a log, and a page in it with its own.
+HEAD, FRAME = 32, 24 + 4096
+# Before the checkpoint, and after: the log was longer then.
+EARLIER, LATER = 45, 40
 METRIC = "torn.test"
+_STORED = "SELECT count(*) FROM runs JOIN jobs ON jobs.id = runs.job WHERE metric = 'memory.usage' AND outcome = 0"
+WAYS = ("shortened", "a torn end", "holes", "old blocks", "an old end", "in a checkpoint")
 
 
 class Original(NamedTuple):
-    """Files in `folder`: `before.db` and `after.db`, a database before and after its `log` was folded in; a few `shm`.
-    `ends`: how long the log was after each commit."""
+    """Files in `folder`: `before.db` and `after.db`, a database before and after its `log` was folded in; `old-log`, as
+    it was before the checkpoint before; a few `shm`. `ends`: how long the log was after each commit."""
 
     folder: Path
     ends: list[int]
@@ -47,6 +54,7 @@ def original(folder: Path) -> Original:
     store = Store(str(path))
     for at in range(EARLIER):
         _add(store, at)
+    shutil.copy(folder / "metrics.db-wal", folder / "old-log")
     with store.writing(checkpoint_first=True) as connection:
         # Who checkpoints writes a row of its own at once.
         runs.add(connection, runs.Run("maintain", _moment(EARLIER)))
@@ -66,18 +74,18 @@ def original(folder: Path) -> Original:
 
 def breakages(whole: Original, folder: Path, chance: random.Random, times: int) -> Iterator[Broken]:
     """One after the other, each in place of the one before."""
-    log = (whole.folder / "log").read_bytes()
+    log, old = ((whole.folder / name).read_bytes() for name in ("log", "old-log"))
     for _ in range(times):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         path = folder / "metrics.db"
-        name = chance.choice(("shortened", "a torn end", "holes", "an old block", "in a checkpoint"))
+        name = chance.choice(WAYS)
         torn = log
         shutil.copy(whole.folder / "before.db", path)
         if name == "in a checkpoint":
             path.write_bytes(_halfway(whole, chance))
         else:
-            torn = _torn(name, log, chance)
+            torn = _torn(name, log, old, chance)
         path.with_name("metrics.db-wal").write_bytes(torn)
         _index(whole, path.with_name("metrics.db-shm"), chance)
         first = next((at for at, (one, other) in enumerate(zip(log, torn)) if one != other), len(torn))
@@ -85,12 +93,35 @@ def breakages(whole: Original, folder: Path, chance: random.Random, times: int) 
 
 
 def verdict(broken: Broken) -> list[str]:
-    """What must not be, in words, after a job has found it and stored a run."""
+    """What must not be, in words, after a job has found it and stored a run. Here it is what jobs store with, in this
+    process: of what a whole job does more, collected() is the trial."""
     store = Store(str(broken.path))
     try:
         _add(store, EARLIER + LATER + 1)
     finally:
         store.close()
+    return _unlike(broken, [EARLIER + LATER + 1])
+
+
+def collected(broken: Broken) -> list[str]:
+    """The same after a collection as the unit starts it, which heals what it takes for damaged."""
+    environment = {
+        "BELABOX_METRICS_DATABASE": str(broken.path),
+        "BELABOX_METRICS_CONFIG": str(ROOT / "configs/config.yaml"),
+    }
+    environment |= {"BELABOX_METRICS_RECOVER": str(broken.path.with_name("recover-wanted"))}
+    command = [PYTHON, "-I", "-S", str(ROOT / "jobs/collect.py"), "memory.usage"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    faults = _unlike(broken, [])
+    with closing(sqlite3.connect(broken.path)) as connection:
+        stored = connection.execute(_STORED).fetchone()[0]
+    if done.returncode or stored != 1:
+        faults.append(f"{broken.name}: exit code {done.returncode}, {stored} runs of it: {done.stderr[-300:]}")
+    return faults
+
+
+def _unlike(broken: Broken, more: list[int]) -> list[str]:
+    """What differs from the runs that must be there and those which were stored since."""
     with closing(sqlite3.connect(broken.path)) as connection:
         said = connection.execute("PRAGMA integrity_check").fetchone()[0]
         rows = connection.execute(
@@ -99,17 +130,22 @@ def verdict(broken: Broken) -> list[str]:
     faults = [] if said == "ok" else [f"integrity_check: {said}"]
     found = [int(row[0].strip("[]").split(",")[0]) for row in rows]
     numbers = [*range(EARLIER), *range(EARLIER + 1, EARLIER + LATER + 1)]
-    wanted = [*numbers[: broken.kept], EARLIER + LATER + 1]
+    wanted = [*numbers[: broken.kept], *more]
     if found != wanted:
         faults.append(f"{broken.name}: {len(found)} runs, {len(wanted)} must be there")
     faults += [f"{broken.name}: {other.name}" for other in broken.path.parent.glob("*damaged*")]
     return faults
 
 
-def _torn(name: str, log: bytes, chance: random.Random) -> bytes:
+def _torn(name: str, log: bytes, old: bytes, chance: random.Random) -> bytes:
+    """`old`: what had its place on the disk before it, frames of an earlier generation with a sum of their own."""
     at = chance.randrange(len(log))
     if name == "shortened":
         return log[:at]
+    if name == "an old end":
+        # Between two sectors mostly, as a drive is stopped; and where frames would follow each other.
+        at = chance.choice((at, at // SECTOR * SECTOR, _frame(at)))
+        return log[:at] + old[at:]
     torn = bytearray(log)
     # What was not written is empty where the file grew, and old where it did not.
     size = SECTOR if name == "a torn end" else BLOCK
@@ -117,8 +153,13 @@ def _torn(name: str, log: bytes, chance: random.Random) -> bytes:
     for start in range(first // size * size, len(log), size):
         if chance.random() < (0.5 if name == "a torn end" else 0.1):
             end = min(start + size, len(log))
-            torn[start:end] = bytes(end - start) if name != "an old block" else log[: end - start]
+            torn[start:end] = bytes(end - start) if name != "old blocks" else old[start:end]
     return bytes(torn)
+
+
+def _frame(at: int) -> int:
+    """Where the frame begins in which a place of a log is: https://sqlite.org/fileformat.html#walformat"""
+    return max(0, (at - HEAD) // FRAME) * FRAME + HEAD
 
 
 def _halfway(whole: Original, chance: random.Random) -> bytes:

@@ -8,43 +8,68 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.provenance import commit, machine
+
 from ..outcome import KEPT, Row
-from .torn import breakages, original, verdict
+from .torn import breakages, collected, original, verdict
 
 NEEDED = ("e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics")
 
+# Of so many torn files one is found by a whole collection, which takes a fifth of a second; with --long.
+COLLECTED, COLLECTED_LONG = 50, 10
 
-def torn(seed: int, times: int) -> Row:
+
+def trials(long: bool, cuts: int, minutes: float, machines: int, seed: int) -> Iterator[Row]:
+    yield torn(seed, 2000, COLLECTED_LONG) if long else torn(seed, 200)
+    if long:
+        yield from with_machines(cuts, minutes, machines, seed)
+
+
+def torn(seed: int, times: int, collected_every: int = COLLECTED) -> Row:
     """The files of a database, torn in each way that a power cut may."""
     wrong: list[str] = []
     longest = 0.0
     with tempfile.TemporaryDirectory() as folder:
         whole = original(Path(folder) / "whole")
-        for broken in breakages(whole, Path(folder) / "broken", random.Random(seed), times):
+        for at, broken in enumerate(breakages(whole, Path(folder) / "broken", random.Random(seed), times)):
             began = time.monotonic()
-            wrong += verdict(broken)
+            wrong += verdict(broken) if at % collected_every else collected(broken)
             longest = max(longest, time.monotonic() - began)
     return Row("files torn as by a power cut", times, 0, 0, longest, f"seed {seed}", wrong)
 
 
-def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> list[Row]:
-    """What became of machines; all of it goes to docs/reliability as well."""
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing:
-        sys.exit(f"powercut --long needs {', '.join(missing)}: tests/run installs them")
+def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> Iterator[Row]:
+    """What became of machines; how each cut went goes to docs/reliability as well."""
     # Only now: it knows of upload formats, and asks for what a short form has no need of.
     from . import report
     from .lab import measure
 
+    of: dict[str, Any] = {"commit": commit(), "arguments": sys.argv[1:], "began": machine()}
+    began = time.monotonic()
     result = measure(cuts, machines, time.time() + minutes * 60, seed)
+    of |= {"ended": machine(), "seconds": round(time.monotonic() - began)}
     KEPT.mkdir(exist_ok=True)
-    (KEPT / f"powercut-{result['engine']}.json").write_text(
-        json.dumps(report.brief(result), indent=1) + "\n", encoding="utf-8"
+    (KEPT / f"powercut-{result['engine']}-cuts.json").write_text(
+        json.dumps(of | report.brief(result), indent=1) + "\n", encoding="utf-8"
     )
-    return rows_of(result)
+    yield from rows_of(result)
+
+
+def wanted() -> str:
+    """The engine that machines are of. Ends the program where there can be none."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        sys.exit(f"powercut --long needs {', '.join(missing)}: tests/run installs them")
+    from ..vm.machine import engine
+
+    try:
+        return engine()
+    except RuntimeError as none:
+        sys.exit(f"powercut --long: {none}")
 
 
 def rows_of(result: dict[str, Any]) -> list[Row]:

@@ -56,14 +56,31 @@ class Disk:
         self._idle = threading.Event()
         self._idle.set()
         self._has_power = True
+        # After so many more blocks it goes; None: not by itself.
+        self._last: int | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    @property
+    def unflushed(self) -> int:
+        """Blocks in the cache, as they were written."""
+        return len(self._written)
 
     def unplug(self) -> None:
         """From now on it does nothing and says nothing, whatever a machine that is being killed, or who speaks for it
         here, still asks for."""
         with self._lock:
             self._has_power = False
+
+    def unplug_after(self, blocks: int | None) -> None:
+        """As unplug(), but when so many more were written, in the middle of what is asked for perhaps; None: not any
+        more."""
+        with self._lock:
+            self._last = blocks
+
+    @property
+    def has_power(self) -> bool:
+        return self._has_power
 
     def cut(self, chance: random.Random) -> Cut:
         """The power was gone: the machine must be dead by now. What is left is there for the next one."""
@@ -72,7 +89,7 @@ class Disk:
         with self._lock:
             done = self._settle(chance, self._file)
             self._forget()
-            self._has_power = True
+            self._has_power, self._last = True, None
         return done
 
     def as_if_cut(self, chance: random.Random, path: Path) -> Cut:
@@ -157,6 +174,11 @@ class Disk:
                 os.pwrite(self._file, block, place * BLOCK)
                 self._written = [entry for entry in self._written if entry[0] != place]
                 del self._newest[place]
+            if self._last is not None:
+                self._last -= 1
+                if self._last <= 0:
+                    self._has_power = False
+                    return
 
     # ---- the protocol ----
 
@@ -217,7 +239,9 @@ class Disk:
                     self._write(start, data, bool(flags & _FLAG_FUA))
                 else:
                     self._flush()
-            connection.sendall(struct.pack(">IIQ", _REPLY, error, handle) + answer)
+            # It may have gone with this very write.
+            if self.has_power:
+                connection.sendall(struct.pack(">IIQ", _REPLY, error, handle) + answer)
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:

@@ -185,6 +185,11 @@ class Power:
         return answer.splitlines()[-1]
 
     @property
+    def has_told(self) -> bool:
+        """Whether evidence() has something already."""
+        return bool(self._evidence)
+
+    @property
     def is_on(self) -> bool:
         return self._process.poll() is None
 
@@ -234,6 +239,10 @@ class Power:
                     self._evidence.append(archive)
                     self._news.notify_all()
 
+    def printed(self) -> str:
+        """What its console has shown."""
+        return self._console.read_text(errors="replace")
+
     def _silent(self, what: str) -> AssertionError:
-        console = self._console.read_text(errors="replace")
+        console = self.printed()
         return AssertionError(f"{what}; the end of its console:\n{console[-3000:]}")

@@ -110,6 +110,23 @@ def test_without_power_nothing_more_is_written_or_said(disk: Disk, client: Clien
     again.die()
 
 
+@pytest.mark.parametrize("flags", [0, FUA])
+def test_the_power_goes_in_the_middle_of_a_write(
+    disk: Disk, client: Client, path: Path, tmp_path: Path, flags: int
+) -> None:
+    disk.unplug_after(3)
+    client.ask(WRITE, 0, b"a" * BLOCK, flags=flags)
+    client.send(WRITE, BLOCK, b"a" * 5 * BLOCK, flags=flags)
+    client.send(FLUSH)
+    client.die()
+    assert disk.cut(AllLost()) == (0, 0 if flags else 3, 0)
+    assert not disk.unflushed
+    assert path.read_bytes().count(b"a") == (3 * BLOCK if flags else 0)
+    again = Client(tmp_path / "socket")
+    again.ask(WRITE, 0, b"b" * 8 * BLOCK)
+    again.die()
+
+
 def test_a_write_that_must_be_on_the_disk_is_and_no_older_one_comes_after_it(
     disk: Disk, client: Client, path: Path
 ) -> None:

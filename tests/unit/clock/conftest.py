@@ -17,8 +17,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.remote.access import Access
 from belabox_metrics.remote.client import Client
 from belabox_metrics.remote.settings import Remote
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 ROOT = Path(__file__).parents[3]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ NO_DOCUMENTS = [
     "{",
     '{"a":}',
     "[1,]",
+    "[1/2]",
+    '{"a" 1}',
+    '{"a":1 "b":2}',
+    "{a:1}",
+    '"\x01"',
+    '"\\q"',
     "nul",
     "1 2",
     '{"a":1}{"b":2}',
@@ -72,9 +79,12 @@ NO_DOCUMENTS = [
 ]
 
 
-@pytest.fixture(params=["C", "package"])
+@pytest.fixture(params=["C", "C alone", "package"])
 def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to read JSON: the C half alone, and the package where there is no C half."""
+    """By the C half, the package loaded or, as in a job, not; by the package, where there is no C half."""
+    if request.param == "C alone":
+        for name in [name for name in sys.modules if name.split(".")[0] == "json"]:
+            monkeypatch.delitem(sys.modules, name)
     if request.param == "package":
         honest = builtins.__import__
 

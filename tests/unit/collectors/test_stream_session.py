@@ -232,24 +232,30 @@ def test_without_a_process_table(tmp_path: Path) -> None:
 
 
 def test_real_processes(tmp_path: Path) -> None:
-    """On this machine's own table, with programs that only have the names."""
+    """On this machine's own table, with programs that only have the names; of those that others run meanwhile, in
+    containers that are seen here too, nothing is seen."""
     programs = []
     for name in ("srtla_send", "belacoder"):
         program = tmp_path / name
         shutil.copy("/bin/sleep", program)
         programs.append(subprocess.Popen([program, "600"]))
+    table = tmp_path / "root/proc"
+    table.mkdir(parents=True)
+    for name in ("uptime", "stat", "sys", *(str(process.pid) for process in programs)):
+        (table / name).symlink_to(f"/proc/{name}")
+    root = str(table.parent)
     began = time.time()
     try:
-        reading = stream_session.collect(World())
+        reading = stream_session.collect(World(root))
         assert values(reading)["stream.live"] == 1
         assert reading.session is not None
         assert reading.session.live is not None
         assert abs(reading.session.live.start_ms / 1000 - began) < 60
-        again = stream_session.collect(World(state=reading.state))
+        again = stream_session.collect(World(root, state=reading.state))
         assert identity(again) == identity(reading)
         assert again.events == []
     finally:
         for process in programs:
             process.kill()
             process.wait()
-    assert values(stream_session.collect(World(state=again.state)))["stream.live"] == 0
+    assert values(stream_session.collect(World(root, state=again.state)))["stream.live"] == 0

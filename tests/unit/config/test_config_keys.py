@@ -347,3 +347,8 @@ def test_every_default_fits_its_own_key(load: Load) -> None:
             assert (key.low or 0) <= value <= (key.high or 1), key.path
         if key.choices:
             assert value in key.choices
+
+
+def test_no_key_is_named_as_what_stands_beside_the_settings() -> None:
+    """By which settings are mended: they would never be whole."""
+    assert not {key.name for key in keys.KEYS} & {"copy", "crc32"}

@@ -54,6 +54,14 @@ def test_all_mistakes_are_told_at_once(refused: Refused) -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["{}", "device:\n  {}", "storage:\n  retention:\n    {}"])
+def test_an_unknown_key_is_told_in_letters_alone(refused: Refused, place: str) -> None:
+    """YAML takes any character by its number, and a terminal obeys it."""
+    found = refused(place.format('"a.b\\e[31m\\r\\x9b": 1\n'))
+    assert any("a.b" in said and "is not a known key" in said for said in found)
+    assert "".join(found).isprintable(), ascii(found)
+
+
 def test_a_file_of_another_kind_does_not_flood(tmp_path: Path, load: Load) -> None:
     with pytest.raises(ConfigProblem) as caught:
         load("".join(f"key{n}: {n}\n" for n in range(1000)))

@@ -19,8 +19,8 @@ from belabox_metrics.doctor.finding import OK
 from belabox_metrics.sample import Sample
 from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 ROOT = Path(__file__).parents[3]
 CONFIG = """\
@@ -110,6 +110,10 @@ class Patient:
 
     def set_settings(self, *rows: tuple[str, str, int, str | int]) -> None:
         replace_settings(str(self.database), list(rows))
+
+    def sql(self, statement: str) -> None:
+        with Store(str(self.database)).writing() as connection:
+            connection.execute(statement)
 
     def box(self) -> Box:
         return Box(str(self.config), str(self.database), str(self.path), self.systemd)

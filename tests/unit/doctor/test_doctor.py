@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from belabox_metrics import recover
 from belabox_metrics.doctor import collectors, command, disk, programs
+from belabox_metrics.errors import TryLater
 from belabox_metrics.store import quarantine, runs
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ FAULTS: list[tuple[str, str, Callable[[Patient], object], list[str]]] = [
         "an edit that was not applied",
         "configuration",
         lambda it: it.config.write_text(it.config.read_text().replace("10s", "20s")),
+        ["problem /etc/belabox-metrics/config.yaml: is not what the jobs work by"],
+    ),
+    (
+        "settings that a card gave back otherwise, or their sum",
+        "configuration",
+        lambda it: it.sql("UPDATE settings SET value = value + 1 WHERE key = 'crc32'"),
         ["problem /etc/belabox-metrics/config.yaml: is not what the jobs work by"],
     ),
     (
@@ -289,6 +297,31 @@ def test_a_damaged_database_is_told_until_somebody_has_seen_it(
     assert "acknowledged: 1 damaged databases that were moved aside" in capsys.readouterr().out
     (found,) = patient.findings("database")
     assert found.startswith("note ")
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_a_database_that_is_damaged_is_looked_over_by_a_repair(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, is_slow: bool
+) -> None:
+    """The job that does so finds nothing to do unless somebody has asked for it."""
+    monkeypatch.setenv("BELABOX_METRICS_RECOVER", str(patient.path / "wanted"))
+    monkeypatch.setenv("BELABOX_METRICS_DATABASE", str(patient.database))
+    monkeypatch.setenv("BELABOX_METRICS_CONFIG", str(patient.config))
+    patient.sql("UPDATE jobs SET state_boottime_ms = 'soon'")
+
+    def start(_: list[str]) -> None:
+        if is_slow:
+            raise TryLater("took more than 10 s")
+        assert recover.main([]) == 0
+
+    monkeypatch.setattr(patient.systemd, "start", start)
+    (found,) = [one for one in command.examine(patient.box(), ["database"])["database"] if one.level == "problem"]
+    assert (found.what[:11], found.hint) == ("is damaged:", "sudo belabox-metrics doctor --repair --only database")
+    (done,) = patient.repair("database")
+    assert done.startswith("repaired: the database ")
+    assert (patient.path / "wanted").exists() == is_slow
+    (left,) = patient.findings("database")
+    assert ("moved aside" in left, "were brought over" in left) == (not is_slow, not is_slow)
 
 
 def test_what_only_looks_like_a_database_moved_aside_is_none(patient: Patient) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from belabox_metrics.dialling import NoAnswer
-from belabox_metrics.doctor import server
+from belabox_metrics.doctor import command, server
 
 if TYPE_CHECKING:
     from .conftest import Patient
@@ -94,6 +94,12 @@ def test_a_server_that_is_not_there(patient: Patient) -> None:
         taken.bind(("127.0.0.1", 0))
         patient.configure(f"http://127.0.0.1:{taken.getsockname()[1]}/api/v1/import")
         assert "Connection refused" in patient.findings("server")[0]
+
+
+def test_settings_that_do_not_tell_where_it_is_have_a_hint(patient: Patient) -> None:
+    patient.sql("UPDATE settings SET value = value + 1 WHERE key = 'crc32'")
+    (found,) = command.examine(patient.box(), ["server"])["server"]
+    assert (found.level, found.hint) == ("note", "sudo belabox-metrics apply")
 
 
 def test_a_server_that_says_nothing(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

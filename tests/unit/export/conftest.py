@@ -8,8 +8,8 @@ import pytest
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 # A midnight, UTC.
 START_MS = 1_700_006_400_000

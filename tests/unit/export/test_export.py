@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,22 @@ def test_between_two_pages_the_log_can_be_folded_in(box: Box) -> None:
         truncated.append(writing.checkpointed)
     connection.close()
     assert truncated == [True] * 10
+
+
+def test_where_sqlite_has_ended_it_what_failed_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an I/O error: there is nothing to commit any more, and that is not what went wrong."""
+    box.many(3)
+    connection = box.store.reading()
+    found = Stored(connection, Correction(connection, box.moment), Wanted())
+
+    def fails(*_: object) -> None:
+        connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(found, "next_ms", fails)
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        next(found.pages())
+    connection.close()
 
 
 def test_what_is_stored_meanwhile_is_for_the_next_time(box: Box) -> None:

@@ -14,8 +14,8 @@ from belabox_metrics.clock import Moment
 from belabox_metrics.exposition.page import Page
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 HOUR = 3_600_000
 _SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:\\.|[^"\\])*",?)*)\})? (\S+)')

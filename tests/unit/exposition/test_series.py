@@ -135,6 +135,16 @@ def test_damaged_tags_cost_no_more_than_themselves(box: Box, tags: str) -> None:
     assert found.value("a_other") == 2
 
 
+@pytest.mark.parametrize("column", ["name", "tags"])
+def test_a_series_whose_name_is_no_text_any_more_is_none(box: Box, column: str) -> None:
+    box.run("a.b", ("a.value", 1, {"x": "y"}), ("a.other", 2, {}))
+    turned = {"name": "CAST(x'612eff76616c7565' AS TEXT)", "tags": "CAST(x'7bff7d' AS TEXT)"}[column]
+    box.sql(f"UPDATE series SET {column} = {turned} WHERE name = 'a.value'")
+    found = box.read()
+    assert found.value("a_other") == 2
+    assert [name for name, _ in found.samples if "value" in name] == []
+
+
 def test_two_metrics_with_one_series_do_not_cost_the_page(box: Box) -> None:
     box.run("a.b", ("same.value", 1, {"x": "y"}))
     box.run("c.d", ("same.value", 2, {"x": "y"}), ("belabox.status", 3, {"status": "ok"}))

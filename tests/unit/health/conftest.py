@@ -19,8 +19,8 @@ from belabox_metrics.errors import StoreProblem
 from belabox_metrics.health import facts, judge
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 DOOR = Path(__file__).parents[3] / "jobs" / "health.py"
 HOUR = 3_600_000

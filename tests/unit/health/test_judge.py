@@ -473,3 +473,12 @@ def test_a_refused_configuration_forgives_nothing(at_work: Box) -> None:
     at_work.step(300)
     at_work.run("apply", outcome=runs.FAILED, error="config.yaml:3: no")
     assert at_work.component(CPU)["status"] == "error"
+
+
+def test_settings_that_are_not_what_was_compiled_are_told(box: Box) -> None:
+    box.configure(settings(intervals={"a.b": 10_000}))
+    assert box.component("storage")["message"] == "readable"
+    with box.store.writing() as connection:
+        connection.execute("UPDATE settings SET value = 'http://other/' WHERE key = 'url'")
+    storage = box.component("storage")
+    assert (storage["status"], "sudo belabox-metrics apply" in storage["message"]) == ("degraded", True)

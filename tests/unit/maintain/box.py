@@ -9,8 +9,8 @@ from belabox_metrics.maintain.pace import Pace
 from belabox_metrics.maintain.runner import STEPS, maintain
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 START_MS = 1_700_000_040_000  # a whole minute
 SECOND_MS = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,25 @@ def test_damage_stops_all_at_once(box: Box) -> None:
     damage(box)
     with pytest.raises(Damaged, match="damaged"):
         box.maintain(only="check")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE series SET name = 'another' WHERE name = 'n.value'",
+        "UPDATE jobs SET runs_total = 'many' WHERE metric = 'n'",
+        "UPDATE boots SET boot_id = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_what_whole_pages_say_and_can_not_is_found_in_its_turn(box: Box, statement: str) -> None:
+    box.sample()
+    for _ in check.TURNS:
+        box.maintain(only="check")
+    with box.store.writing() as connection:
+        connection.execute(statement)
+    for turn in check.TURNS:
+        with pytest.raises(Damaged) if turn == "" else nullcontext():
+            box.maintain(only="check")
 
 
 def test_the_job_puts_another_in_its_place(box: Box) -> None:

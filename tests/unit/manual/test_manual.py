@@ -13,8 +13,8 @@ import pytest
 from belabox_metrics.cli import COMMANDS
 from belabox_metrics.manual import completion, page
 from belabox_metrics.manual.help import Argument, Help, read
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 ROOT = Path(__file__).parents[3]
 CLI = ROOT / "jobs/cli.py"

@@ -14,8 +14,8 @@ from typing import Callable, Union
 import pytest
 
 from belabox_metrics.remote.settings import Remote
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 
 Answer = Callable[[socket.socket], None]
 Setting = Union[str, int, float]

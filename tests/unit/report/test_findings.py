@@ -15,7 +15,7 @@ from belabox_metrics.report.document import html
 from belabox_metrics.report.report import Report
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
-from belabox_metrics.store.settings import replace_settings
+from belabox_metrics.store.compiled import replace_settings
 
 from .conftest import LTE, SCHEDULE, START, Stream
 

@@ -17,7 +17,7 @@ import pytest
 from belabox_metrics.schedule import apply, secrets
 from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.schedule.tree import PENDING
-from belabox_metrics.store import runs
+from belabox_metrics.store import compiled, runs
 
 if TYPE_CHECKING:
     from belabox_metrics.config.configuration import Configuration
@@ -106,6 +106,21 @@ def test_a_refusal_is_remembered_until_one_is_right(box: Box, mistakes: list[str
     box.config.write_text(right)
     box.apply()
     assert apply_job() == (runs.DONE, "")
+
+
+def test_what_is_refused_no_more_may_be_compiled_by_whom_a_card_fails(box: Box) -> None:
+    def is_refused() -> bool:
+        with sqlite3.connect(box.database) as connection:
+            return compiled.has_been_refused(connection)
+
+    box.apply()
+    right = box.config.read_text()
+    box.configure("interval: 10s", "interval: 0s")
+    box.apply(expect=78)
+    assert is_refused()
+    box.config.write_text(right)
+    box.apply()
+    assert not is_refused()
 
 
 def test_no_file_changes_nothing(box: Box) -> None:

@@ -66,6 +66,7 @@ def test_a_timer_on_the_clock(tmp_path: Path) -> None:
         "OnCalendar=*:00/3:44.2 UTC",
         "OnCalendar=*:01/3:29.2 UTC",
         "OnCalendar=*:02/3:14.2/45 UTC",
+        "OnUnitActiveSec=67500ms",
     ]
 
 

@@ -16,8 +16,10 @@ import pytest
 from belabox_metrics.errors import Problem, StoreProblem, TryLater
 from belabox_metrics.sample import Sample
 from belabox_metrics.store.checkpoint import log_size
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings, section
+from belabox_metrics.store.instant import Instant
+from belabox_metrics.store.settings import first, section
 
 from .conftest import Box
 
@@ -314,3 +316,11 @@ def test_root_gives_nothing_away_to_the_owner_of_a_database() -> None:
         (home / "metrics.db-shm").unlink()
         Store(str(home / "metrics.db")).reading().close()
         assert {place.stat().st_uid for place in home.iterdir()} == {nobody}
+
+
+def test_what_does_not_fit_says_who_tells_more(box: Box) -> None:
+    box.run(Sample("n.value", 1))
+    with pytest.raises(StoreProblem, match=r"holds what it should not.*doctor --only database"), Instant(box.store):
+        int("soon")
+    with pytest.raises(StoreProblem, match=r"is not what was compiled.*doctor --only database"):
+        first({"port": ["soon"]}, "port", 80)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from belabox_metrics.sample import Sample
+from belabox_metrics.store.quarantine import Aside
+from belabox_metrics.store.salvage import Wrecks
 from belabox_metrics.store.schema import PAGE_SIZE
 from belabox_metrics.store.wreck import View
 
@@ -48,3 +51,17 @@ def test_every_row_around_a_page_that_is_gone(torn: tuple[Path, list[int]]) -> N
     assert found == left
     # And not one for each ms of the days between.
     assert view.gaps == 1
+
+
+@pytest.mark.parametrize("at", [0, 7, RUNS - 1])
+def test_a_row_that_is_no_run_is_counted_as_left_once(box: Box, at: int) -> None:
+    """It is seen with the log and without, and may be the last."""
+    for _ in range(RUNS):
+        box.run(Sample("n.value", 1))
+    box.sql("PRAGMA wal_checkpoint")
+    with box.store.writing() as connection:
+        connection.execute("UPDATE runs SET outcome = 64 WHERE id IN (SELECT id FROM runs LIMIT 1 OFFSET ?)", (at,))
+    wrecks = Wrecks("metrics.db", [Aside(box.store.path, {})])
+    batches = list(wrecks.batches(""))
+    wrecks.close()
+    assert (sum(len(batch.found) for batch in batches), sum(batch.left for batch in batches)) == (RUNS - 1, 1)

@@ -15,7 +15,7 @@ from belabox_metrics import clock
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import queue, runs
-from belabox_metrics.store.settings import replace_settings
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.upload import uploader
 
 from .conftest import DATABASES, Box, Row, of_go

@@ -9,20 +9,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Remote:
-    """`url` to send to; `arrived` has (name, time, value) of all that came, as often as it came."""
+    """`url` to send to; `arrived` has (name, time, value) of all that came, as often as it came, while `code`, which
+    all is answered with, was of success."""
 
     def __init__(self) -> None:
+        self.code = 204
         self.arrived: list[tuple[str, int, float]] = []
         remote = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send_response(204)
+                self.send_response(remote.code)
                 self.end_headers()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                remote.take(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+                if remote.code == 204:
+                    remote.take(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
                 self.do_GET()
 
             def log_message(self, *_: object) -> None:

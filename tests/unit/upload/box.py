@@ -15,9 +15,9 @@ from pathlib import Path
 from belabox_metrics.clock import Moment
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import link, queue, runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.link import Link
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.upload import uploader
 
 ROOT = Path(__file__).parents[3]

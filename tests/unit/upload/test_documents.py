@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from belabox_metrics.errors import Damaged
+
 from .box import START_MS, Box, Handler, Remote, plain, status
 
 
@@ -103,6 +105,18 @@ def test_half_of_a_chunk_is_as_new_as_its_own_samples(
     assert "says it has up to" not in capsys.readouterr().err
     newest = box.sql("SELECT last_uploaded_timestamp FROM upload_checkpoints ORDER BY id")
     assert newest == [(START_MS + 1000,), (START_MS + 3000,)]
+
+
+def test_under_the_id_of_a_session_that_is_no_text_nothing_is_sent(tmp_path: Path, remote: Remote) -> None:
+    box = Box(tmp_path, remote.url, format="json")
+    box.live()
+    box.sample(2)
+    with box.store.writing() as connection:
+        connection.execute("UPDATE sessions SET id = CAST(x'6cff' AS TEXT)")
+    with pytest.raises(Damaged, match="the id of a session"):
+        box.upload()
+    assert remote.requests == []
+    assert box.pending() == 1
 
 
 def test_a_document_has_one_session(tmp_path: Path, remote: Remote) -> None:

@@ -112,3 +112,18 @@ def test_one_failure_is_no_mode(tmp_path: Path, remote: Remote) -> None:
     box.sample(1)
     box.upload()
     assert box.link().mode == "realtime"
+
+
+@pytest.mark.parametrize("code", [503, 401])
+def test_a_time_to_wait_for_that_nobody_has_set_holds_nothing_back(tmp_path: Path, remote: Remote, code: int) -> None:
+    """It is of a card that gives another bit back, and would hold until the next boot."""
+    box = Box(tmp_path, remote.url)
+    box.sample(2)
+    remote.answer = status(code)
+    assert box.upload() != 0
+    remote.answer = status(204)
+    box.wait(1)
+    assert (box.upload(), box.pending()) == (0, 1)
+    with box.store.writing() as connection:
+        connection.execute("UPDATE link SET not_before_boottime_ms = not_before_boottime_ms + (1 << 24)")
+    assert (box.upload(), box.pending()) == (0, 0)

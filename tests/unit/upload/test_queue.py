@@ -106,8 +106,8 @@ def test_many_outages_are_not_all_in_memory_at_once(tmp_path: Path, remote: Remo
                 runs.add(
                     connection, runs.Run("collect", Moment(first + at, 0, "boot", True), metric="n", samples=values)
                 )
-            connection.execute("INSERT INTO backlog VALUES (NULL, 2, ?, ?)", (first - 1, first + 999))
-        connection.execute("UPDATE positions SET run = ?", (START_MS + 60_000,))
+            connection.execute("INSERT INTO backlog VALUES (NULL, 2, ?, ?)", (first - 1, first + 19))
+        connection.execute("UPDATE positions SET run = ?", (START_MS + 59_019,))
     remote.answer = status(503)
     tracemalloc.start()
     assert box.upload() == 75

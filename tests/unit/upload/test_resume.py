@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from belabox_metrics import clock, wake
+from belabox_metrics import clock
 from belabox_metrics.clock import Moment
+from belabox_metrics.mark import UPLOAD
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import runs
 from belabox_metrics.store.flights import Flight
@@ -66,7 +67,7 @@ def test_on_a_disk_that_is_read_only_it_is_not_started_again_and_again(
     (tmp_path / "RUN").mkdir()
     box = Box(tmp_path, remote.url)
     box.sample(0)
-    wake.make()
+    UPLOAD.leave()
     subprocess.run(["mount", "--bind", tmp_path, small_disk], check=True)
     subprocess.run(["mount", "-o", "remount,bind,ro", small_disk], check=True)
     try:
@@ -74,7 +75,7 @@ def test_on_a_disk_that_is_read_only_it_is_not_started_again_and_again(
         assert uploader.main(["--due"]) == 75
     finally:
         subprocess.run(["umount", "-l", small_disk], check=True)
-    assert not wake.is_wanted()
+    assert not UPLOAD.is_left()
     monkeypatch.setenv("BELABOX_METRICS_DATABASE", box.store.path)
     assert uploader.main(["--due"]) == 0
     assert len(remote.arrived()) == 1
@@ -169,3 +170,44 @@ def test_a_long_chunk_of_before_the_stream_does_not_outlast_the_unit(
     remote.answer = status(204)
     assert box.upload() == 0
     assert float(str(length)) / 0.5 in paced
+
+
+@pytest.mark.parametrize("name", ["victoriametrics", "json", "prometheus-remote-write"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "CAST(replace(CAST(headers AS BLOB), x'0a436f6e', x'0a43ff6e') AS TEXT)",
+        "replace(headers, 'Content-Encoding', '')",
+        "replace(headers, 'Encoding: ', 'Encoding: ' || char(0))",
+        "''",
+    ],
+)
+def test_headers_that_a_card_gives_back_otherwise_do_not_stop_the_queue(
+    tmp_path: Path, remote: Remote, name: str, value: str
+) -> None:
+    box = Box(tmp_path, remote.url, format=name)
+    box.sample(2, count=40)
+    remote.answer = status(503)
+    assert upload(box.store).returncode == 75
+    with box.store.writing() as connection:
+        connection.execute(f"UPDATE flights SET headers = {value}")
+    remote.answer = status(200)
+    done = upload(box.store)
+    assert (done.returncode, box.pending()) == (0, 0), done.stderr
+    assert len(remote.accepted) == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_is_under_way_stays_what_it_is_when_compression_changes(
+    tmp_path: Path, remote: Remote, before: bool
+) -> None:
+    """The answer may have been lost: another body under another key would be there twice."""
+    box = Box(tmp_path, remote.url, compression=before)
+    box.sample(2, count=40)
+    remote.answer = status(503)
+    assert upload(box.store).returncode == 75
+    box.configure(compression=not before)
+    remote.answer = status(200)
+    assert upload(box.store).returncode == 0
+    first, second = [(headers["Idempotency-Key"], body) for headers, body in remote.requests]
+    assert first == second

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from belabox_metrics import clock, wake
+from belabox_metrics import clock
 from belabox_metrics.clock import Moment
+from belabox_metrics.mark import UPLOAD
 from belabox_metrics.store import link, runs
 from belabox_metrics.store.database import Store
 from belabox_metrics.store.lock import Lock
@@ -57,16 +58,16 @@ def test_who_does_not_get_its_turn_leaves_everything_as_it_was(
     monkeypatch.setenv("BELABOX_METRICS_DATABASE", box.store.path)
     monkeypatch.setenv("BELABOX_METRICS_WANTED", str(tmp_path / "wanted"))
     monkeypatch.setattr(uploader, "TURN_S", 0.01)
-    wake.make()
+    UPLOAD.leave()
     another = Lock(f"{box.store.path}.upload", 1)
     another.acquire()
     assert uploader.main(["--due"]) == 75
-    assert wake.is_wanted()
+    assert UPLOAD.is_left()
     assert remote.requests == []
     assert "the lock was not free" in capsys.readouterr().err
     another.release()
     assert uploader.main(["--due"]) == 0
-    assert not wake.is_wanted()
+    assert not UPLOAD.is_left()
     assert len(remote.arrived()) == 1
 
 

@@ -8,14 +8,15 @@ from typing import Callable
 
 import pytest
 
-from belabox_metrics import collect, wake
+from belabox_metrics import collect
 from belabox_metrics.clock import Moment
 from belabox_metrics.errors import NoData
+from belabox_metrics.mark import UPLOAD
 from belabox_metrics.sample import Sample
 from belabox_metrics.store import link as link_store
 from belabox_metrics.store import runs
+from belabox_metrics.store.compiled import replace_settings
 from belabox_metrics.store.database import Store
-from belabox_metrics.store.settings import replace_settings
 from belabox_metrics.world import Reading, World
 
 Answer = Callable[[World], Reading]
@@ -72,8 +73,8 @@ class Box:
 
     def is_woken(self) -> bool:
         """Whether the uploader was asked for since the last time."""
-        woken = wake.is_wanted()
-        wake.clear()
+        woken = UPLOAD.is_left()
+        UPLOAD.remove()
         return woken
 
     def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from belabox_metrics import wake
 from belabox_metrics.errors import NoData, Problem, SourceProblem
 from belabox_metrics.event import Event
+from belabox_metrics.mark import UPLOAD
 from belabox_metrics.sample import Sample
 from belabox_metrics.world import Reading
 
@@ -104,7 +104,7 @@ def test_what_is_stored_is_stored_where_nobody_can_be_woken(box: Box) -> None:
     box.wanted.parent.rmdir()
     assert box.collect(HEAT, 0) == 0
     assert box.sql("SELECT count(*) FROM runs") == [(1,)]
-    wake.clear()
+    UPLOAD.remove()
 
 
 def test_the_file_is_not_followed_to_another(box: Box) -> None:
@@ -112,11 +112,11 @@ def test_the_file_is_not_followed_to_another(box: Box) -> None:
     box.wanted.symlink_to(elsewhere)
     box.collect(HEAT, 0)
     assert not elsewhere.exists()
-    wake.clear()
+    UPLOAD.remove()
     assert not box.wanted.is_symlink()
 
 
 def test_an_uploader_that_can_not_remove_it_says_so(box: Box) -> None:
     box.wanted.mkdir()
     with pytest.raises(Problem, match="can't be removed"):
-        wake.clear()
+        UPLOAD.remove()

@@ -34,7 +34,7 @@ from .conftest import Box, Server, chunked, says, sized
         (["--since", "soon"], 2, "--since"),
         (["--since", "5"], 2, "5 has no unit"),
         (["--since", "1950-01-32"], 2, "is not in the calendar"),
-        (["--database", "/nowhere/m.db"], 1, "no database yet"),
+        (["--database", "/nowhere/m.db"], 75, "no database yet"),
     ],
 )
 def test_what_can_not_be_done_is_said(
@@ -77,6 +77,13 @@ def test_the_format_json_has_nothing_to_ask_but_its_checkpoint(
     assert box.verify() == 78
     assert words in capsys.readouterr().err
     assert server.requests[0].startswith(b"GET /api/v1/checkpoint?device_id=box ")
+
+
+def test_settings_that_can_not_be_told_are_nothing_missing(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    with box.store.writing() as connection:
+        connection.execute("UPDATE settings SET value = value + 1 WHERE key = 'crc32'")
+    assert box.verify() == 75
+    assert "sudo belabox-metrics apply" in capsys.readouterr().err
 
 
 def test_nothing_stored_is_nothing_missing(box: Box, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
