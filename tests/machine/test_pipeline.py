@@ -19,6 +19,7 @@ CONFIG = "/etc/belabox-metrics/config.yaml"
 DEFAULTS = "/etc/default/belabox-metrics"
 SHIPPED = Path(__file__).parents[2] / "configs/config.yaml"
 # Those that are switched on; without a source srt.packet_loss has no timer.
+EVERY = "SELECT value FROM settings WHERE section = 'remote' AND key = 'upload_interval_ms'"
 METRICS = sorted(metric.name for metric in configuration.load(str(SHIPPED)).metrics if metric.scheduled)
 
 
@@ -182,21 +183,40 @@ def test_editing_the_configuration_is_enough(machine: Machine) -> None:
     assert after == before
 
 
+@pytest.mark.parametrize("moment", ["ExecStartPost", "ExecStopPost"])
+def test_what_is_saved_while_it_is_applied_is_applied_too(machine: Machine, moment: str) -> None:
+    """Also in the last moment, when apply has looked at the files: systemd looks at them again when the job is over."""
+    script, drop_in = "/run/save-late", "/run/systemd/system/belabox-metrics-apply.service.d/late.conf"
+    once = f"mkdir /run/saved-late && sed -i 's/upload_interval: .*/upload_interval: 47s/' {CONFIG}"
+    machine.run("cp", "-p", CONFIG, "/root/config.kept")
+    try:
+        machine.run("tee", script, input=once)
+        machine.run("mkdir", "-p", str(Path(drop_in).parent))
+        machine.run("tee", drop_in, input=f"[Service]\n{moment}=-+/bin/sh {script}\n")
+        machine.systemctl("daemon-reload")
+        edit(machine, "- name: disk.io", "- name: disk.io\\n    priority: 3")
+        machine.wait_until(lambda: machine.sql(EVERY) == [{"value": 47_000}], 60, "saved late, and lost")
+    finally:
+        machine.run("rm", "-rf", script, str(Path(drop_in).parent), "/run/saved-late")
+        machine.systemctl("daemon-reload")
+        machine.run("cp", "-p", "/root/config.kept", CONFIG)
+    machine.wait_until(lambda: machine.sql(EVERY) == [{"value": 30_000}], 60)
+
+
 def test_what_differs_on_a_box_may_stand_in_a_file_of_its_own(machine: Machine) -> None:
-    every = "SELECT value FROM settings WHERE section = 'remote' AND key = 'upload_interval_ms'"
     machine.run("tee", DEFAULTS, input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=45s\n")
     try:
-        machine.wait_until(lambda: machine.sql(every) == [{"value": 45_000}], 20)
+        machine.wait_until(lambda: machine.sql(EVERY) == [{"value": 45_000}], 20)
         machine.run("tee", DEFAULTS, input="BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL=45\n")
         machine.wait_until(
             lambda: machine.systemctl("is-failed", "belabox-metrics-apply.service", check=False) == "failed", 20
         )
         (*_, record) = machine.journal("BELABOX_JOB=apply", "_SYSTEMD_UNIT=belabox-metrics-apply.service")
         assert record["BELABOX_ERROR"].startswith(f"{DEFAULTS}:1: BELABOX_METRICS_REMOTE_UPLOAD_INTERVAL: ")
-        assert machine.sql(every) == [{"value": 45_000}]
+        assert machine.sql(EVERY) == [{"value": 45_000}]
     finally:
         machine.run("rm", DEFAULTS)
-    machine.wait_until(lambda: machine.sql(every) == [{"value": 30_000}], 20)
+    machine.wait_until(lambda: machine.sql(EVERY) == [{"value": 30_000}], 20)
 
 
 def test_a_mistake_changes_nothing_and_is_told_by_line(machine: Machine) -> None:

@@ -64,7 +64,8 @@ def _is_whole(work: Work, connection: Connection, table: str, started: float) ->
     name = table.replace('"', '""')
     connection.set_progress_handler(step, INSTRUCTIONS)
     try:
-        said = connection.execute(f'PRAGMA quick_check("{name}")').fetchone()[0]
+        # Not quick_check, which does not hold a table against its indexes. The large ones have none.
+        said = connection.execute(f'PRAGMA integrity_check("{name}")').fetchone()[0]
     except DatabaseError as error:
         if "interrupted" in str(error):
             return False

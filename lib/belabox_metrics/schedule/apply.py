@@ -44,21 +44,13 @@ def main(argv: Sequence[str], manager: Manager | None = None) -> int:
     """The exit code; `manager` is the running systemd unless a test brings its own."""
     options = _parser().parse_args(argv)
     manager = manager or Manager()
-    for _ in range(SAVES_FOLLOWED):
-        # systemd does not watch the files while they are being applied: what is saved meanwhile is for us to notice.
-        before = _identities(options.config)
-        code = _apply(options, manager)
-        if options.dry_run:
-            break
+    # What is saved from here on is another one.
+    before = _identities(options.config)
+    code = _apply(options, manager)
+    if not options.dry_run:
         # What was put into an image is applied once more by the systemd that runs it.
         Tree(options.units).note_applied(before if code == 0 and manager.is_there() else "")
-        if _identities(options.config) == before:
-            break
     return code
-
-
-# Somebody who saves without end is left to the next save.
-SAVES_FOLLOWED = 20
 
 
 def _identities(configuration: str) -> str:

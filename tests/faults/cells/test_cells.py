@@ -27,6 +27,13 @@ def test_what_was_rolled_up_of_a_job_without_a_name_is_kept(books: Books) -> Non
     assert (reckoned.lost, reckoned.wrong) == (0, [])
 
 
+@pytest.mark.parametrize("odd", [Odd("boots", "id", 1, -1), Odd("boots", "boot_id", 1, "another")], ids=str)
+def test_a_row_that_its_index_does_not_know_is_repaired(books: Books, odd: Odd) -> None:
+    reckoned = books.trial(odd)
+    assert reckoned is not None
+    assert (reckoned.lost, reckoned.wrong) == (0, [])
+
+
 def test_the_books_see_what_is_not_sent(books: Books) -> None:
     """A position that became another that can be: nobody can know, and so it is no part of what is promised."""
     newest = books.template.number("SELECT max(id) FROM runs")

@@ -1,6 +1,6 @@
 """A machine that loses its power, with the cache of its disk: --long, an hour for a hundred cuts.
 
-tests/faults/run powercut [--long] [--cuts 100] [--minutes 90] [--machines 2] [--seed N]
+tests/faults/run powercut [--long] [--cuts 100] [--minutes 90] [--machines 2] [--up S] [--seed N]
 
 Without --long: the log of the database torn at any place, no machine. With it machines too, each of which wants most of
 a processor now and then: more of them than processors are in each other's way. The exit code is 0 when nothing was lost
@@ -19,7 +19,8 @@ parser.add_argument("--long", action="store_true")
 parser.add_argument("--cuts", type=int, default=100)
 parser.add_argument("--minutes", type=float, default=90.0, help="no further cut after so many")
 parser.add_argument("--machines", type=int, default=2)
+parser.add_argument("--up", type=float, default=0.0, help="seconds that one which collects is left in peace at most")
 parser.add_argument("--seed", type=int, default=int(time.time()))
 options = parser.parse_args()
-rows = trials(options.long, options.cuts, options.minutes, options.machines, options.seed)
+rows = trials(options.long, options.cuts, options.minutes, options.machines, options.seed, options.up)
 sys.exit(tell(f"powercut-{wanted()}" if options.long else "powercut", rows, options.long))

@@ -23,10 +23,10 @@ NEEDED = ("e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics
 COLLECTED, COLLECTED_LONG = 50, 10
 
 
-def trials(long: bool, cuts: int, minutes: float, machines: int, seed: int) -> Iterator[Row]:
+def trials(long: bool, cuts: int, minutes: float, machines: int, seed: int, up_s: float) -> Iterator[Row]:
     yield torn(seed, 2000, COLLECTED_LONG) if long else torn(seed, 200)
     if long:
-        yield from with_machines(cuts, minutes, machines, seed)
+        yield from with_machines(cuts, minutes, machines, seed, up_s)
 
 
 def torn(seed: int, times: int, collected_every: int = COLLECTED) -> Row:
@@ -42,7 +42,7 @@ def torn(seed: int, times: int, collected_every: int = COLLECTED) -> Row:
     return Row("files torn as by a power cut", times, 0, 0, longest, f"seed {seed}", wrong)
 
 
-def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> Iterator[Row]:
+def with_machines(cuts: int, minutes: float, machines: int, seed: int, up_s: float) -> Iterator[Row]:
     """What became of machines; how each cut went goes to docs/reliability as well."""
     # Only now: it knows of upload formats, and asks for what a short form has no need of.
     from . import report
@@ -50,7 +50,7 @@ def with_machines(cuts: int, minutes: float, machines: int, seed: int) -> Iterat
 
     of: dict[str, Any] = {"commit": commit(), "arguments": sys.argv[1:], "began": machine()}
     began = time.monotonic()
-    result = measure(cuts, machines, time.time() + minutes * 60, seed)
+    result = measure(cuts, machines, time.time() + minutes * 60, seed, up_s)
     of |= {"ended": machine(), "seconds": round(time.monotonic() - began)}
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"powercut-{result['engine']}-cuts.json").write_text(

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.odd_cells import loose, put
 
 from belabox_metrics.errors import Damaged
 from belabox_metrics.maintain import check
@@ -80,6 +81,15 @@ def test_what_whole_pages_say_and_can_not_is_found_in_its_turn(box: Box, stateme
     for turn in check.TURNS:
         with pytest.raises(Damaged) if turn == "" else nullcontext():
             box.maintain(only="check")
+
+
+def test_a_row_that_its_index_does_not_know_is_found(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.sample()
+    with loose(Path(box.store.path)) as connection:
+        assert put(connection, "boots", "id", 0, -1)
+    monkeypatch.setattr(check, "TURNS", ("",))
+    with pytest.raises(Damaged, match="index"):
+        box.maintain(only="check")
 
 
 def test_the_job_puts_another_in_its_place(box: Box) -> None:

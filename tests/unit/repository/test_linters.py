@@ -109,6 +109,7 @@ EXPOSURE = {
     "belabox-metrics-failed@.service": OTHER,
     # Root, and docs/security.md has the reasons.
     "belabox-metrics-apply.service": 17,
+    "belabox-metrics-apply-again.service": OTHER,
     "belabox-metrics-vpu.service": 9,
 }
 

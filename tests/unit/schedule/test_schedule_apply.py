@@ -10,10 +10,11 @@ import sqlite3
 import subprocess
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import pytest
 
+from belabox_metrics.errors import ConfigProblem
 from belabox_metrics.schedule import apply, secrets
 from belabox_metrics.schedule.manager import Manager
 from belabox_metrics.schedule.tree import PENDING
@@ -462,67 +463,100 @@ def test_a_unit_gets_records_instead_of_lines(box: Box) -> None:
     assert "interval: 10 has no unit" in done.stderr
 
 
-def test_what_is_saved_while_it_is_applied_is_applied_too(box: Box) -> None:
-    saves = ["cpu.usage, interval: 15s"]
+class Looks(NamedTuple):
+    """What the units themselves would do by now, by their own words."""
+
+    is_to_run: Callable[[], bool]
+    is_to_run_again: Callable[[], bool]
+
+
+@pytest.fixture
+def looks(box: Box, monkeypatch: pytest.MonkeyPatch) -> Looks:
+    token, defaults, runtime = (box.path / name for name in ("api-token", "defaults", "runtime"))
+    runtime.mkdir()
+    places = {
+        "/etc/belabox-metrics/config.yaml": str(box.config),
+        "/etc/belabox-metrics/api-token": str(token),
+        "/etc/default/belabox-metrics": str(defaults),
+        "/etc/systemd/system": str(box.units),
+        "/run/belabox-metrics-apply": str(runtime),
+        "%%": "%",
+    }
+
+    def look(unit: str, job: str) -> Callable[[], bool]:
+        text = (Path(__file__).parents[3] / "units" / unit).read_text().replace("\\\n", " ")
+        (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+        assert job in command
+        for place, here in {job: "exit 123", **places}.items():
+            command = command.replace(place, here)
+        assert not re.search("/etc/|/run/", command.replace(str(box.path), ""))
+        return lambda: subprocess.run(shlex.split(command), check=False).returncode == 123
+
+    monkeypatch.setenv("PATH", str(box.path / "bin"), prepend=os.pathsep)
+    for module in ("remote.credentials", "schedule.apply"):
+        monkeypatch.setattr(f"belabox_metrics.{module}.TOKEN_FILE", str(token))
+    monkeypatch.setattr(apply, "DEFAULTS_FILE", str(defaults))
+    monkeypatch.setattr("belabox_metrics.owner.USER", "no-such-user")
+    return Looks(
+        look("belabox-metrics-apply.service", "exec /usr/bin/python3 -I /usr/lib/belabox-metrics/jobs/apply.py"),
+        look("belabox-metrics-apply-again.service", "exec systemctl --no-block start belabox-metrics-apply.service"),
+    )
+
+
+def test_what_is_saved_while_it_is_applied_is_applied_too(box: Box, looks: Looks) -> None:
+    assert looks.is_to_run()
+    assert not looks.is_to_run_again()
 
     class Slow(Manager):
-        """Somebody saves again while systemd is being told."""
+        """Somebody saves while systemd is being told."""
 
         def is_there(self) -> bool:
-            if saves:
-                box.configure("cpu.usage, interval: 10s", saves.pop())
-            return False
+            if "15s" not in box.config.read_text():
+                box.configure("cpu.usage, interval: 10s", "cpu.usage, interval: 15s")
+            return True
 
     arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
-    assert apply.main(arguments, Slow()) == 0
+    assert apply.main(arguments, Slow(str(box.booted))) == 0
+    assert looks.is_to_run_again()
+    assert looks.is_to_run()
+    assert apply.main(arguments, Manager(str(box.booted))) == 0
+    assert not looks.is_to_run_again()
     assert "every 15s" in (box.units / "belabox-metrics@cpu.usage.timer").read_text()
 
 
-def test_a_token_that_comes_while_its_lack_is_told_is_noticed(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_comes_while_its_lack_is_told_is_noticed(
+    box: Box, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when the configuration is copied to a box, and then its token."""
-    token = box.path / "api-token"
-    for module in ("remote.credentials", "schedule.apply"):
-        monkeypatch.setattr(f"belabox_metrics.{module}.TOKEN_FILE", str(token))
-    monkeypatch.setattr("belabox_metrics.owner.USER", "no-such-user")
     box.configure("metrics:", "remote: {url: 'http://vm/', auth: {type: bearer_token}}\nmetrics:")
     missing = secrets.check
 
     def check(configuration: Configuration) -> None:
         try:
             missing(configuration)
-        finally:
-            if not token.exists():
-                token.write_text("s3cret")
+        except ConfigProblem:
+            (box.path / "api-token").write_text("s3cret")
+            raise
 
     monkeypatch.setattr(secrets, "check", check)
+    assert looks.is_to_run()
     arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
-    assert apply.main(arguments, Manager(str(box.path / "no-systemd"))) == 0
-    assert UPLOAD in box.tree()
+    assert apply.main(arguments, Manager(str(box.booted))) == 78
+    assert looks.is_to_run_again()
+    assert looks.is_to_run()
+    assert apply.main(arguments, Manager(str(box.booted))) == 0
+    assert not looks.is_to_run_again()
 
 
-@pytest.fixture
-def is_to_run(box: Box, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """Whether the unit would start the job, by its own words."""
-    places = {
-        "/etc/belabox-metrics/config.yaml": str(box.config),
-        "/etc/belabox-metrics/api-token": str(box.path / "api-token"),
-        "/etc/default/belabox-metrics": str(box.path / "defaults"),
-        "/etc/systemd/system": str(box.units),
-    }
-    unit = (Path(__file__).parents[3] / "units/belabox-metrics-apply.service").read_text().replace("\\\n", " ")
-    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    places["exec /usr/bin/python3 -I /usr/lib/belabox-metrics/jobs/apply.py"] = "exit 123"
-    for place, here in places.items():
-        assert place in command
-        command = command.replace(place, here)
-    monkeypatch.setenv("PATH", str(box.path / "bin"), prepend=os.pathsep)
-    monkeypatch.setattr(apply, "TOKEN_FILE", places["/etc/belabox-metrics/api-token"])
-    monkeypatch.setattr(apply, "DEFAULTS_FILE", places["/etc/default/belabox-metrics"])
-    monkeypatch.setattr("belabox_metrics.owner.USER", "no-such-user")
-    return lambda: subprocess.run(shlex.split(command.replace("%%", "%")), check=False).returncode == 123
+def test_what_is_refused_is_not_tried_without_end(box: Box, looks: Looks) -> None:
+    box.config.write_text("nonsense")
+    assert looks.is_to_run()
+    arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
+    assert apply.main(arguments, Manager(str(box.booted))) == 78
+    assert not looks.is_to_run_again()
 
 
-def test_at_a_start_it_runs_for_what_was_saved_while_nobody_watched(box: Box, is_to_run: Callable[[], bool]) -> None:
+def test_at_a_start_it_runs_for_what_was_saved_while_nobody_watched(box: Box, looks: Looks) -> None:
     arguments = ["--config", str(box.config), "--units", str(box.units), "--database", str(box.database)]
 
     def run() -> int:
@@ -531,27 +565,27 @@ def test_at_a_start_it_runs_for_what_was_saved_while_nobody_watched(box: Box, is
     right = box.config.read_text()
     box.booted.rmdir()
     assert run() == 0
-    assert is_to_run(), "so far it is an image"
+    assert looks.is_to_run(), "so far it is an image"
     box.booted.mkdir()
     assert run() == 0
-    assert not is_to_run()
+    assert not looks.is_to_run()
     (box.path / "defaults").write_text("")
-    assert is_to_run()
+    assert looks.is_to_run()
     assert run() == 0
     (box.path / "api-token").write_text("s3cret")
-    assert is_to_run()
+    assert looks.is_to_run()
     assert run() == 0
     box.config.write_text(right.replace("10s", "20s"))
-    assert is_to_run()
+    assert looks.is_to_run()
     apply.main([*arguments, "--dry-run"], Manager(str(box.booted)))
-    assert is_to_run()
+    assert looks.is_to_run()
     # One that is refused is told again, also where it has become the one of before by a copy.
     box.config.write_text("nonsense")
     assert run() == 78
-    assert is_to_run()
+    assert looks.is_to_run()
     box.config.write_text(right)
     assert run() == 0
-    assert not is_to_run()
+    assert not looks.is_to_run()
 
 
 def test_paths_have_no_limit_of_starts_where_systemd_knows_one(box: Box) -> None:
