@@ -71,7 +71,7 @@ def one_turn(machine: Machine, trial: Trial, starts: int) -> float:
     before = cpu_ms(machine)
     machine.systemctl("start", f"bench-{trial.name}.timer")
     time.sleep((150 + trial.apart_ms * starts) / 1000)
-    machine.wait_until(lambda: not running(machine, trial.name), 10, f"{trial.name} does not end")
+    machine.wait_until(lambda: not running(machine, trial.name), f"{trial.name} does not end")
     spent = cpu_ms(machine) - before
     result = machine.systemctl("show", "-P", "Result", f"bench-{trial.name}.service")
     assert result == "success", f"{trial.name}: {result}"

@@ -76,7 +76,7 @@ class Box:
     def stop_collecting(self) -> None:
         self.machine.systemctl("stop", "belabox-metrics@*.timer")
         idle = ("list-units", "--state=activating", "--no-legend", "belabox-metrics@*.service")
-        self.machine.wait_until(lambda: not self.machine.systemctl(*idle), 30, "a collector runs on")
+        self.machine.wait_until(lambda: not self.machine.systemctl(*idle), "a collector runs on")
 
     def records(self, job: str, since: float) -> list[dict[str, Any]]:
         return self.machine.journal(f"BELABOX_JOB={job}", f"--since=@{int(since)}")

@@ -14,7 +14,8 @@ COMMAND = Path(__file__).with_name("machine")
 CHECKOUT = Path(__file__).parents[2]
 DATABASE = "/var/lib/belabox-metrics/metrics.db"
 # Longer than the command takes to power off and, that failing, to kill.
-STOP_SECONDS = 30
+STOP_SECONDS = 120
+PATIENCE_S = 120.0
 
 T = TypeVar("T")
 
@@ -101,8 +102,9 @@ class Machine:
         rows: list[dict[str, Any]] = json.loads(said or "[]")
         return rows
 
-    def wait_until(self, condition: Callable[[], T], timeout: float, what: str = "") -> T:
-        """What the condition returns, once that is true."""
+    def wait_until(self, condition: Callable[[], T], what: str = "", timeout: float = PATIENCE_S) -> T:
+        """What the condition returns, once that is true. The timeout is there to end a test that would hang, not to
+        say how long it may take."""
         deadline = time.monotonic() + timeout
         while True:
             answer = condition()

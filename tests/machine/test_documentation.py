@@ -185,7 +185,7 @@ def running(machine: Machine, *command: str, port: int) -> Iterator[None]:
     machine.run("systemd-run", "--unit=beside", "--collect", *command)
     try:
         listens = ("ss", "-Hltn", f"sport = :{port}")
-        machine.wait_until(lambda: machine.run(*listens).stdout, 20, f"nobody listens at {port}")
+        machine.wait_until(lambda: machine.run(*listens).stdout, f"nobody listens at {port}")
         yield
     finally:
         machine.run("systemctl", "stop", "beside", check=False)
@@ -195,7 +195,7 @@ def running(machine: Machine, *command: str, port: int) -> Iterator[None]:
 def nothing(machine: Machine) -> Iterator[None]:
     # What other tests have made it miss comes with the next runs.
     doctor = ("belabox-metrics", "doctor")
-    machine.wait_until(lambda: machine.run(*doctor, check=False).returncode == 0, 90, "the doctor has problems")
+    machine.wait_until(lambda: machine.run(*doctor, check=False).returncode == 0, "the doctor has problems")
     yield
 
 
@@ -234,7 +234,7 @@ def stream_broke(machine: Machine) -> Iterator[None]:
         collect(machine, "stream.session")
         say(machine, "{ stop: 0 }")
         ended = "SELECT status FROM sessions WHERE end_time IS NOT NULL"
-        machine.wait_until(lambda: machine.sql(ended), 60, "the session has not ended")
+        machine.wait_until(lambda: machine.sql(ended), "the session has not ended")
         yield
 
 
@@ -242,7 +242,7 @@ def stream_broke(machine: Machine) -> Iterator[None]:
 def no_server(machine: Machine) -> Iterator[None]:
     with changed(machine, r"127.0.0.1:8428/(.*?upload_interval:) 30s", r"127.0.0.1:9/\1 1s"):
         last = ("journalctl", "BELABOX_JOB=upload", "-n1", "-ocat")
-        machine.wait_until(lambda: "refused" in machine.run(*last).stdout, 60, "no upload has failed")
+        machine.wait_until(lambda: "refused" in machine.run(*last).stdout, "no upload has failed")
         yield
 
 
@@ -286,7 +286,7 @@ def damaged(machine: Machine) -> Iterator[None]:
     machine.run("systemctl", "start", "belabox-metrics.target")
     salvaged = lambda: machine.journal("BELABOX_JOB=recover", "--grep=salvaged")  # noqa: E731
     # One that fails is begun again after a minute.
-    machine.wait_until(salvaged, 150, "nothing was brought over")
+    machine.wait_until(salvaged, "nothing was brought over", timeout=150)
     yield
     machine.run("bash", "-c", f"rm {DATA}/metrics.db.damaged*")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .machine import COMMAND, Machine, booted
+from .machine import COMMAND, PATIENCE_S, Machine, booted
 
 pytestmark = pytest.mark.machine
 
@@ -72,7 +72,7 @@ def test_a_machine_is_complete_and_nothing_stays_behind(name: str) -> None:
         assert machine.run("hostname").stdout.strip() == name
         assert "setup.cfg" in machine.run("ls", "/src").stdout
         assert machine.run("touch", "/src/setup.cfg", check=False).returncode != 0
-        machine.wait_until(lambda: listens_at(machine, "127.0.0.1:8428"), 10)
+        machine.wait_until(lambda: listens_at(machine, "127.0.0.1:8428"))
         assert machine.http_get("/health", port=8428).body == "OK"
     host.assert_nothing_left_of(name)
     assert cgroups(name) == []
@@ -81,8 +81,8 @@ def test_a_machine_is_complete_and_nothing_stays_behind(name: str) -> None:
 def test_it_has_an_uplink_with_traffic_and_keeps_its_ports_to_itself(name: str) -> None:
     with booted(name) as machine:
         before = received_bytes(machine)
-        machine.wait_until(lambda: received_bytes(machine) > before, 10)
-        machine.wait_until(lambda: listens_at(machine, "127.0.0.1:8428"), 10)
+        machine.wait_until(lambda: received_bytes(machine) > before)
+        machine.wait_until(lambda: listens_at(machine, "127.0.0.1:8428"))
         assert all(address.startswith("127.0.0.1:") for address in listeners(machine))
 
 
@@ -125,7 +125,7 @@ def test_commands_keep_their_input_output_and_exit_code(name: str) -> None:
         with pytest.raises(AssertionError, match="exit code 7"):
             machine.run("sh", "-c", "exit 7")
         machine.run("logger", "-t", "lab", "åäö")
-        assert machine.wait_until(lambda: machine.journal("SYSLOG_IDENTIFIER=lab"), 5)[0]["MESSAGE"] == "åäö"
+        assert machine.wait_until(lambda: machine.journal("SYSLOG_IDENTIFIER=lab"))[0]["MESSAGE"] == "åäö"
 
 
 def test_a_failing_test_leaves_nothing_behind(name: str) -> None:
@@ -189,6 +189,6 @@ def wait_until_ready(process: subprocess.Popen[bytes]) -> None:
 
 def wait_until_gone(name: str) -> None:
     """A SIGKILL goes down a chain of parents and children, each seeing to the next."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while processes(name) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -54,7 +54,7 @@ def found(machine: Machine) -> set[str]:
 def test_installed_it_runs_and_purged_nothing_is_left(own: Machine) -> None:
     before = found(own)
     own.run("dpkg", "-i", new(own), timeout=120)
-    own.wait_until(lambda: own.run("test", "-e", DATABASE, check=False).returncode == 0 and count(own) > 0, 60)
+    own.wait_until(lambda: own.run("test", "-e", DATABASE, check=False).returncode == 0 and count(own) > 0)
     assert own.systemctl("is-enabled", "belabox-metrics.target") == "enabled"
     assert own.run("stat", "-c", "%a %U:%G", CONFIG).stdout == "640 root:metrics\n"
     assert own.run("grep", "^  id:", CONFIG).stdout.strip() != "id: belabox-001"
@@ -69,12 +69,12 @@ def test_installed_it_runs_and_purged_nothing_is_left(own: Machine) -> None:
 def test_an_upgrade_while_jobs_run_loses_nothing(own: Machine) -> None:
     own.run("dpkg", "-i", OLD, timeout=120)
     own.run("sed", "-i", "/name: memory.usage/,/interval:/s/interval: .*/interval: 1s/", CONFIG)
-    own.wait_until(lambda: own.run("test", "-e", DATABASE, check=False).returncode == 0 and count(own) > 20, 60)
+    own.wait_until(lambda: own.run("test", "-e", DATABASE, check=False).returncode == 0 and count(own) > 20)
     stored = count(own)
     own.run("dpkg", "-i", new(own), timeout=120)
     assert status(own).endswith(" installed")
     assert "0.0.9" not in status(own)
-    own.wait_until(lambda: count(own) > stored, 60)
+    own.wait_until(lambda: count(own) > stored)
     # Nothing failed, and the schedule goes on within a few seconds.
     assert own.sql("SELECT count(*) AS n FROM runs WHERE outcome = 2")[0]["n"] == 0
     assert own.systemctl("list-units", "--failed", "--no-legend", "belabox-metrics*") == ""
@@ -93,7 +93,7 @@ def test_an_older_one_is_refused_in_words_and_all_goes_on(own: Machine) -> None:
     assert "an older program can't read the database of a newer one" in done.stderr
     assert status(own) == before
     stored = count(own)
-    own.wait_until(lambda: count(own) > stored, 60)
+    own.wait_until(lambda: count(own) > stored)
     assert own.systemctl("is-active", "belabox-metrics.target") == "active"
 
 
@@ -104,7 +104,7 @@ def test_removed_it_keeps_what_is_the_persons_and_comes_back(own: Machine) -> No
     assert own.run("test", "-e", "/usr/lib/belabox-metrics", check=False).returncode == 1
     assert "interval: 1s" in own.run("cat", CONFIG).stdout
     own.run("dpkg", "-i", new(own), timeout=120)
-    own.wait_until(lambda: count(own) > stored, 60)
+    own.wait_until(lambda: count(own) > stored)
 
 
 def test_script_and_package_do_not_fight(own: Machine) -> None:
@@ -115,7 +115,7 @@ def test_script_and_package_do_not_fight(own: Machine) -> None:
     own.run("/src/install.sh", timeout=300)
     stored = count(own)
     own.run("dpkg", "-i", new(own), timeout=120)
-    own.wait_until(lambda: count(own) > stored, 60)
+    own.wait_until(lambda: count(own) > stored)
     assert own.run("dpkg", "--verify", "belabox-metrics").stdout == ""
     # The package has the page packed.
     assert own.run("test", "-e", "/usr/share/man/man1/belabox-metrics.1", check=False).returncode == 1

@@ -74,14 +74,14 @@ def test_a_port_that_is_taken_does_not_lose_the_old_one(configured: Machine) -> 
         "systemd-run", "--unit=taker", "python3", "-c",
         "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',9300)); s.listen(); time.sleep(600)",
     )  # fmt: skip
-    configured.wait_until(lambda: "127.0.0.1:9300" in configured.run("ss", "-ltn").stdout, 10)
+    configured.wait_until(lambda: "127.0.0.1:9300" in configured.run("ss", "-ltn").stdout)
     try:
         said = listen(configured, "127.0.0.1:9300", check=False)
         assert "health.listen: 127.0.0.1:9300 can't be had: " in said
         # The file is watched, so the unit tries it as well.
-        configured.wait_until(lambda: status(configured, "127.0.0.1") == "200", 30)
+        configured.wait_until(lambda: status(configured, "127.0.0.1") == "200")
         assert configured.systemctl("is-active", SOCKET) == "active"
     finally:
         configured.systemctl("stop", "taker.service")
     listen(configured, "127.0.0.1:9300")
-    configured.wait_until(lambda: "127.0.0.1:9300" in configured.run("ss", "-ltn").stdout, 30)
+    configured.wait_until(lambda: "127.0.0.1:9300" in configured.run("ss", "-ltn").stdout)

@@ -190,7 +190,7 @@ def played(machine_name: str) -> Iterator[Script]:
     with booted(f"{machine_name}-scripted") as machine:
         box = StreamingBox(machine)
         box.furnish()
-        machine.wait_until(lambda: runs(machine, "stream.events"), 60, "nothing is collected")
+        machine.wait_until(lambda: runs(machine, "stream.events"), "nothing is collected")
         script = Script(box)
         try:
             script.start()
@@ -201,7 +201,7 @@ def played(machine_name: str) -> Iterator[Script]:
             script.heat(86)
             script.stop(100)
             ended = "SELECT 1 FROM sessions WHERE status <> 'active'"
-            machine.wait_until(lambda: machine.sql(ended), 40, "the session has not ended")
+            machine.wait_until(lambda: machine.sql(ended), "the session has not ended")
             script.states["stopped"] = box.status()
             machine.systemctl("stop", "belabox-metrics@*.timer")
             machine.run("belabox-metrics", "upload", timeout=120)
@@ -270,7 +270,7 @@ def test_the_server_has_each_of_them_once(played: Script) -> None:
         assert {line["metric"]["device_id"] for line in series} <= {DEVICE}
         return sorted((at, line["metric"]["event"]) for line in series for at in line["timestamps"])
 
-    machine.wait_until(lambda: exported() == wanted, 20, "not all, or not once")
+    machine.wait_until(lambda: exported() == wanted, "not all, or not once")
 
 
 def test_what_is_critical_is_on_the_server_within_two_seconds(

@@ -38,11 +38,11 @@ def live(machine_name: str) -> Iterator[Machine]:
         source = f"/name: srt.packet_loss/a\\    config: {{url: '{url}'}}"
         machine.run("sed", "-i", source, "/etc/belabox-metrics/config.yaml")
         machine.wait_until(
-            lambda: machine.sql("SELECT 1 FROM jobs WHERE metric = 'srt.packet_loss' AND samples_total > 0"), 30
+            lambda: machine.sql("SELECT 1 FROM jobs WHERE metric = 'srt.packet_loss' AND samples_total > 0")
         )
         # One metric more moves the others' moments: what applies that has started all timers anew by its end.
         apply = "belabox-metrics-apply.service"
-        machine.wait_until(lambda: machine.systemctl("show", "-P", "ActiveState", apply) == "inactive", 60)
+        machine.wait_until(lambda: machine.systemctl("show", "-P", "ActiveState", apply) == "inactive")
         yield machine
 
 

@@ -48,7 +48,7 @@ def streaming(machine: Machine) -> Iterator[Machine]:
     machine.run("tee", UNIT, input=f"[Service]\nExecStart={FOLDER}/belaUI\nSyslogIdentifier=belaUI\n")
     machine.systemctl("daemon-reload")
     machine.systemctl("start", "belaUI.service")
-    machine.wait_until(lambda: machine.run("pgrep", "-x", "belacoder", check=False).stdout, 10)
+    machine.wait_until(lambda: machine.run("pgrep", "-x", "belacoder", check=False).stdout)
     yield machine
     machine.systemctl("stop", "belaUI.service", check=False)
     machine.run("rm", "-r", UNIT, FOLDER)
@@ -63,7 +63,7 @@ def belaui(machine: Machine) -> Iterator[Machine]:
 
 def say(machine: Machine, *lines: str) -> None:
     machine.run("tee", SAY, input="".join(f"{line}\n" for line in lines))
-    machine.wait_until(lambda: machine.journal("-u", "belaUI", "--grep", lines[-1].partition(" (")[0]), 10)
+    machine.wait_until(lambda: machine.journal("-u", "belaUI", "--grep", lines[-1].partition(" (")[0]))
 
 
 def happened(machine: Machine, event: str) -> list[dict[str, object]]:
@@ -94,7 +94,7 @@ def test_a_stream_from_start_to_end(belaui: Machine) -> None:
     say(machine, "127.0.0.2 (0x558193f9b510): connection established", "SRT connected to 127.0.0.1:9000.")
     say(machine, f"    srt_streamid: '{SECRET}',", "The SRT connection timed out, exiting")
     collect(machine, "stream.events")
-    (lost,) = machine.wait_until(lambda: happened(machine, "srt_lost"), 10)
+    (lost,) = machine.wait_until(lambda: happened(machine, "srt_lost"))
     assert lost == {"priority": 0, "tags": '{"event":"srt_lost","reason":"timeout"}', "session": session["number"]}
     collect(machine, "stream.events")
     assert len(happened(machine, "srt_connected")) == 1
@@ -105,7 +105,7 @@ def test_a_stream_from_start_to_end(belaui: Machine) -> None:
 
     say(machine, "SRT connected to 127.0.0.1:9000. Negotiated latency: 2000 ms", "{ stop: 0 }")
     ended = f"SELECT status, end_time FROM sessions WHERE id = '{session['id']}' AND end_time IS NOT NULL"
-    (end,) = machine.wait_until(lambda: machine.sql(ended), 60, "the session has not ended")
+    (end,) = machine.wait_until(lambda: machine.sql(ended), "the session has not ended")
     assert end["status"] == "completed"
     listed = machine.run("belabox-metrics", "sessions").stdout
     assert "completed  relay.example.net:5000" in listed

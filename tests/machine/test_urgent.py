@@ -44,9 +44,9 @@ def ended(machine: Machine) -> bool:
 def test_a_critical_sample_is_on_the_server_at_once(own: Machine) -> None:
     before = started(own)
     own.systemctl("start", COLLECT)
-    own.wait_until(lambda: started(own) > before, 20, "the uploader is not started")
-    own.wait_until(lambda: "alert_raised" in own.run("curl", "-sSg", QUERY).stdout, 20, "the event does not arrive")
-    own.wait_until(lambda: ended(own), 20, "the uploader runs on")
+    own.wait_until(lambda: started(own) > before, "the uploader is not started")
+    own.wait_until(lambda: "alert_raised" in own.run("curl", "-sSg", QUERY).stdout, "the event does not arrive")
+    own.wait_until(lambda: ended(own), "the uploader runs on")
     assert own.run("test", "-e", WANTED, check=False).returncode == 1
     assert own.systemctl("is-active", PATH) == "active"
     (record,) = own.journal("BELABOX_EVENT=alert_raised")
@@ -57,8 +57,8 @@ def test_a_critical_sample_is_on_the_server_at_once(own: Machine) -> None:
     # And the next one, while the alert is on.
     before = started(own)
     own.systemctl("start", COLLECT)
-    own.wait_until(lambda: started(own) > before, 20, "the uploader was woken only once")
-    own.wait_until(lambda: ended(own), 20, "the uploader runs on")
+    own.wait_until(lambda: started(own) > before, "the uploader was woken only once")
+    own.wait_until(lambda: ended(own), "the uploader runs on")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_uploader_that_leaves_the_file_is_no_busy_loop(own: Machine, fault: s
     try:
         own.systemctl("start", COLLECT)
         state = ("show", "-P", "SubState", UPLOAD)
-        own.wait_until(lambda: own.systemctl(*state) == "stop-post", 20, "it was not started, or does not wait")
+        own.wait_until(lambda: own.systemctl(*state) == "stop-post", "it was not started, or does not wait")
         assert own.run("test", "-e", WANTED, check=False).returncode == 0
         assert own.systemctl("is-active", PATH) == "active"
     finally:
@@ -83,8 +83,8 @@ def test_an_uploader_that_leaves_the_file_is_no_busy_loop(own: Machine, fault: s
         own.systemctl("stop", UPLOAD)
     # The file is still there: what is mended works without anybody's help.
     own.systemctl("kill", "--signal=KILL", "--kill-who=control", UPLOAD, check=False)
-    own.wait_until(lambda: own.run("test", "-e", WANTED, check=False).returncode == 1, 30, "the file is still there")
-    own.wait_until(lambda: ended(own), 20, "the uploader runs on")
+    own.wait_until(lambda: own.run("test", "-e", WANTED, check=False).returncode == 1, "the file is still there")
+    own.wait_until(lambda: ended(own), "the uploader runs on")
     assert own.systemctl("is-active", PATH) == "active"
 
 
@@ -97,7 +97,7 @@ def test_a_recovery_that_can_not_go_on_for_now_is_no_busy_loop(own: Machine) -> 
     try:
         own.run("touch", wanted)
         state = ("show", "-P", "SubState", RECOVER)
-        own.wait_until(lambda: own.systemctl(*state) == "stop-post", 20, "it was not started, or does not wait")
+        own.wait_until(lambda: own.systemctl(*state) == "stop-post", "it was not started, or does not wait")
         # Between two starts it is so for a moment too.
         assert {own.systemctl(*state) for _ in range(20)} == {"stop-post"}
         assert own.systemctl("show", "-P", "ExecMainStatus", RECOVER) == "75"
@@ -105,5 +105,5 @@ def test_a_recovery_that_can_not_go_on_for_now_is_no_busy_loop(own: Machine) -> 
     finally:
         own.systemctl("stop", "other.service")
     own.systemctl("kill", "--signal=KILL", "--kill-who=control", RECOVER)
-    own.wait_until(lambda: own.run("test", "-e", wanted, check=False).returncode == 1, 30, "the file is still there")
+    own.wait_until(lambda: own.run("test", "-e", wanted, check=False).returncode == 1, "the file is still there")
     own.systemctl("stop", watched)

@@ -70,26 +70,26 @@ def first_samples(box: Machine) -> None:
     assert "cpu.usage" in shell(box, command("belabox-metrics status"))
     assert "cpu.usage" in shell(box, command("belabox-metrics query cpu.usage"))
     records = command("journalctl BELABOX_METRIC=cpu.usage")
-    box.wait_until(lambda: "cpu.usage: " in shell(box, records, check=False), 60, f"records: {records}")
+    box.wait_until(lambda: "cpu.usage: " in shell(box, records, check=False), f"records: {records}")
     assert "|" in shell(box, command("sqlite3 -readonly"))
-    box.wait_until(lambda: health(box)["status"] == "ok", 90, "/health says ok")
+    box.wait_until(lambda: health(box)["status"] == "ok", "/health says ok")
     ask = "python3 -I /src/tests/machine/ask.py http://127.0.0.1:8428 'cpu_usage_percent{core=\"all\"}'"
-    box.wait_until(lambda: "cpu_usage_percent" in shell(box, ask, check=False), 120, "samples at the server")
+    box.wait_until(lambda: "cpu_usage_percent" in shell(box, ask, check=False), "samples at the server")
 
 
 def doctor(box: Machine) -> None:
     """Without a problem, if not at once: what has begun a moment ago may not have had its turn on a machine at work."""
     asked = command("sudo belabox-metrics doctor")
-    box.wait_until(lambda: "no problems" in shell(box, asked, check=False), 90, asked)
+    box.wait_until(lambda: "no problems" in shell(box, asked, check=False), asked)
     assert "Traceback" not in shell(box, asked, check=False)
 
 
 def change_an_interval(box: Machine) -> None:
     schedule = timer(box)
     set_interval(box, "1s")
-    box.wait_until(lambda: timer(box) != schedule, 15, "another timer")
+    box.wait_until(lambda: timer(box) != schedule, "another timer")
     before = count(box)
-    box.wait_until(lambda: count(box) >= before + 3, 15, "a sample a second")
+    box.wait_until(lambda: count(box) >= before + 3, "a sample a second")
 
 
 def break_and_mend_the_configuration(box: Machine) -> None:
@@ -98,14 +98,14 @@ def break_and_mend_the_configuration(box: Machine) -> None:
     line = box.run("grep", "-n", "interval: fast", CONFIG).stdout.partition(":")[0]
     told = f"{CONFIG}:{line}"
     status = command("systemctl status belabox-metrics-apply")
-    box.wait_until(lambda: told in shell(box, status, check=False), 15, f"{status} shows {told}")
+    box.wait_until(lambda: told in shell(box, status, check=False), f"{status} shows {told}")
     assert timer(box) == schedule
     assert told in shell(box, command("belabox-metrics check FILE").replace("FILE", CONFIG), check=False)
     before = count(box)
-    box.wait_until(lambda: count(box) >= before + 2, 15, "samples in spite of the mistake")
+    box.wait_until(lambda: count(box) >= before + 2, "samples in spite of the mistake")
     box.run("tee", CONFIG, input=right)
-    box.wait_until(lambda: told not in shell(box, status, check=False).splitlines()[-1], 15, "the mistake is gone")
-    box.wait_until(lambda: health(box)["status"] == "ok", 60, "/health says ok again")
+    box.wait_until(lambda: told not in shell(box, status, check=False).splitlines()[-1], "the mistake is gone")
+    box.wait_until(lambda: health(box)["status"] == "ok", "/health says ok again")
 
 
 def set_a_remote_with_a_token(box: Machine) -> None:
@@ -116,7 +116,7 @@ def set_a_remote_with_a_token(box: Machine) -> None:
     line = command("auth: {type: bearer_token}")
     box.run("sed", "-i", rf"/^remote:/a\  {line}", CONFIG)
     shell(box, f"sudo ./install.sh --remote {WANTS_A_TOKEN}")
-    box.wait_until(lambda: " 204 POST" in box.run("journalctl", "-u", "receiver").stdout, 120, "an accepted upload")
+    box.wait_until(lambda: " 204 POST" in box.run("journalctl", "-u", "receiver").stdout, "an accepted upload")
     assert "a-secret-of-ours" not in box.run("journalctl", "--all", "--output=export").stdout
 
 
@@ -133,8 +133,8 @@ def upgrade(box: Machine) -> None:
     stored, kept, run = count(box), box.run("cat", CONFIG).stdout, last_run(box)
     make_newer(box)
     shell(box, command("sudo ./install.sh --remote").partition(" --")[0])
-    box.wait_until(lambda: health(box)["version"] == NEWER, 30, f"/health says {NEWER}")
-    box.wait_until(lambda: count(box) > stored, 30, "samples go on")
+    box.wait_until(lambda: health(box)["version"] == NEWER, f"/health says {NEWER}")
+    box.wait_until(lambda: count(box) > stored, "samples go on")
     assert box.run("cat", CONFIG).stdout == kept
     assert_nothing_failed(box, run)
 
@@ -160,7 +160,7 @@ def package(box: Machine) -> None:
     shell(box, f"sed -i 's/^__version__ = .*/__version__ = \"0.0.9\"/' {COPY}/lib/belabox_metrics/__init__.py")
     shell(box, command("./install.sh --package"))
     shell(box, command("sudo apt install ./belabox-metrics_"))
-    box.wait_until(lambda: count(box) > 0, 60, "first samples")
+    box.wait_until(lambda: count(box) > 0, "first samples")
     assert "cpu.usage" in shell(box, command("belabox-metrics status"))
     doctor(box)
 
@@ -172,11 +172,11 @@ def package_upgrade(box: Machine) -> None:
     # Jobs run while it is upgraded.
     set_interval(box, "1s")
     before = count(box)
-    box.wait_until(lambda: count(box) >= before + 3, 30, "a sample a second")
+    box.wait_until(lambda: count(box) >= before + 3, "a sample a second")
     stored = count(box)
     shell(box, command("sudo apt install ./belabox-metrics_"))
-    box.wait_until(lambda: health(box)["version"] == NEWER, 30, f"/health says {NEWER}")
-    box.wait_until(lambda: count(box) > stored, 30, "samples go on")
+    box.wait_until(lambda: health(box)["version"] == NEWER, f"/health says {NEWER}")
+    box.wait_until(lambda: count(box) > stored, "samples go on")
     assert_nothing_failed(box)
 
 

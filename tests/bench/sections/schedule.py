@@ -53,7 +53,7 @@ def measure(options: Options) -> list[Figure]:
         source = f"/name: srt.packet_loss/a\\    config: {{url: '{RELAY}'}}"
         machine.run("sed", "-i", source, CONFIG)
         machine.wait_until(
-            lambda: machine.sql("SELECT 1 FROM jobs WHERE metric = 'srt.packet_loss' AND samples_total > 0"), 30
+            lambda: machine.sql("SELECT 1 FROM jobs WHERE metric = 'srt.packet_loss' AND samples_total > 0")
         )
         memory = _memory(machine)
         time.sleep(20)

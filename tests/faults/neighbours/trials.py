@@ -74,7 +74,7 @@ def trials(machine: Machine, long: bool) -> Iterator[Row]:
 def _more(machine: Machine, runs: int) -> float:
     """Wait for so many more good runs; how long that took."""
     before, began = _count(machine), time.monotonic()
-    machine.wait_until(lambda: _count(machine) >= before + runs, PATIENCE_S, f"{runs} more runs of {METRIC}")
+    machine.wait_until(lambda: _count(machine) >= before + runs, f"{runs} more runs of {METRIC}", timeout=PATIENCE_S)
     return time.monotonic() - began
 
 
@@ -163,7 +163,7 @@ def _without(machine: Machine, said: str, take: str, give: str) -> Row:
     began = time.monotonic()
     _more(machine, 1)
     # What reads the journal has failed meanwhile, and says so until it is due again.
-    machine.wait_until(lambda: not _failed(machine), PATIENCE_S, "units that failed are well")
+    machine.wait_until(lambda: not _failed(machine), "units that failed are well", timeout=PATIENCE_S)
     return Row(said, 1, 0, 0, time.monotonic() - began, "runs are stored, records are not", [])
 
 
@@ -171,7 +171,9 @@ def _port_taken(machine: Machine) -> Row:
     """As by node_exporter: only what answers on it is without."""
     machine.systemctl("stop", "belabox-metrics-health.socket", "belabox-metrics-health.service")
     machine.run("systemd-run", "--quiet", "--unit=other", "python3", "-m", "http.server", "--bind", "127.0.0.1", "9100")
-    machine.wait_until(lambda: machine.run("curl", "-s", "127.0.0.1:9100", check=False).returncode == 0, PATIENCE_S)
+    machine.wait_until(
+        lambda: machine.run("curl", "-s", "127.0.0.1:9100", check=False).returncode == 0, timeout=PATIENCE_S
+    )
     refused = machine.run("systemctl", "start", "belabox-metrics-health.socket", check=False).returncode != 0
     wrong = [] if refused else ["the socket was had although another listens"]
     machine.systemctl("restart", "belabox-metrics.target", check=False)
@@ -195,7 +197,7 @@ def _late(machine: Machine) -> Row:
     before = {row["at"] for row in machine.sql(STARTS.format(since=0))}
     machine.run("mv", FOLDER, ELSEWHERE)
     machine.systemctl("start", "--no-block", "belabox-metrics.target")
-    machine.wait_until(lambda: _has_run(machine), PATIENCE_S, f"a run of {METRIC} beneath the mount")
+    machine.wait_until(lambda: _has_run(machine), f"a run of {METRIC} beneath the mount", timeout=PATIENCE_S)
     # It hides what was begun beneath, and whoever is at work goes on there.
     machine.run("mount", "--bind", ELSEWHERE, FOLDER)
     watch = Watch(machine)

@@ -126,7 +126,7 @@ class StreamingBox:
         self.machine.run("chmod", "a+x", f"{BOARD}/usr/bin/v4l2-ctl")
         self.machine.systemctl("daemon-reload")
         self.machine.systemctl("start", "relay.service", "front.service", "belaUI.service")
-        self.machine.wait_until(lambda: (self.root / f"{FOLDER[1:]}/orders").exists(), 10, "belaUI is not up")
+        self.machine.wait_until(lambda: (self.root / f"{FOLDER[1:]}/orders").exists(), "belaUI is not up")
 
     def write(self, path: str, text: str) -> None:
         """In place, since a unit may have the file mounted; as root's, without starting a program."""
