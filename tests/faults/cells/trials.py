@@ -198,13 +198,11 @@ def _stamps(connection: sqlite3.Connection, odd: Odd) -> set[int]:
     return {int(row[0]) for row in connection.execute(query, (odd.row,))}
 
 
-def _kept(box: Box) -> Counter[str]:
-    """Numbers of what was sent long before, one by one or rolled up, by the name of their series."""
-    found: Counter[str] = Counter()
-    names = "('past.value', 'long_ago.value')"
-    for name, count in box.sql(f"SELECT metric_name, count(*) FROM metrics WHERE metric_name IN {names} GROUP BY 1"):
-        found[str(name)] += int(str(count))
-    query = f"SELECT metric_name, sum(value_count) FROM metrics_rolled_up WHERE metric_name IN {names} GROUP BY 1"
-    for name, count in box.sql(query):
-        found[str(name)] += int(str(count))
+def _kept(box: Box) -> Counter[object]:
+    """Numbers of what was sent long before, one by one or rolled up."""
+    found: Counter[object] = Counter()
+    for name in ("past.value", "long_ago.value"):
+        found.update(box.stored(name))
+        for step, sums in box.rolled(name).items():
+            found[step, sums] += sums.numbers
     return found
