@@ -259,7 +259,7 @@ uninstall() {
     stop_all
     say "removing"
     remove_rendered
-    rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION /run/belabox-metrics
+    rm -rf $UNITS/belabox-metrics* $TREE $TREE.new $DOCUMENTATION /run/belabox-metrics*
     rm -f $COMMAND $CATALOGS/belabox-metrics*.catalog $MANUAL $COMPLETION
     # Where /lib is a directory of its own, as in Debian 11, nothing else may be in there.
     rmdir --ignore-fail-on-non-empty $UNITS

@@ -278,7 +278,7 @@ def test_a_token_that_is_missing_is_told_beforehand_and_another_run_writes_none(
 
 
 def test_uninstalling_keeps_what_is_the_persons_and_purging_does_not(own: Machine) -> None:
-    everything = "find / -xdev -path /proc -prune -o -path /root -prune -o -name 'belabox-metrics*' -print"
+    everything = "find / /run -xdev -path /proc -prune -o -path /root -prune -o -name 'belabox-metrics*' -print"
     override = "/etc/systemd/system/belabox-metrics@cpu.usage.service.d"
     own.run("sh", "-c", f"mkdir {override} && echo '[Service]' > {override}/mine.conf")
     own.run("/root/new/install.sh", "--uninstall")

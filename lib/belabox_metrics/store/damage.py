@@ -78,7 +78,7 @@ def _checked(connection: Connection, seconds: float | None, is_ours: bool) -> st
         connection.set_progress_handler(lambda: time.monotonic() > until, _STEP)
     if is_ours and (wrong := nonsense(connection)):
         return wrong
-    # Not quick_check, which does not hold the tables against their indexes. The large ones have none.
+    # Not quick_check, which does not hold a table against its indexes. Runs and what they are rolled up to have none.
     said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if said != "ok":
         return said.replace("\n", " ")
