@@ -73,7 +73,7 @@ class Chromium:
     def close(self) -> None:
         os.close(self._write)
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, 9)
             self._process.wait()

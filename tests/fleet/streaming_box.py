@@ -26,7 +26,7 @@ FIXTURES = ROOT / "tests/fixtures"
 _LAYERS = (("orangepi5plus", "belabox-live"), ("orangepi5plus.later", "belabox-live.later"))
 # There is nothing to record of them unless a stream is live.
 STREAMING = ("audio", "encoder", "srt.relay", "stream.health", "stream.links")
-_RELAY_UP_S = 10
+_RELAY_UP_S = 60
 
 
 class Collected(NamedTuple):

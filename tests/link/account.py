@@ -18,8 +18,8 @@ _DIGITS = 1e-9
 
 
 class Post(NamedTuple):
-    """A request that the server has accepted, at that time, over a connection that `began` then. `cut`: on purpose, the
-    box was not told."""
+    """A request that the server has accepted, at that time, over a connection that the box `began` then. `cut`: on
+    purpose, the box was not told."""
 
     began: float
     at: float
@@ -29,9 +29,11 @@ class Post(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Something after which a chunk is sent again: when (Unix seconds) it was noticed, and what it was."""
+    """Something after which a chunk is sent again: it happened between these two moments (Unix seconds), of which the
+    box began nothing anew before the first; and what it was."""
 
     at: float
+    until: float
     what: str
 
 
@@ -47,12 +49,29 @@ class Account(NamedTuple):
     faults: list[str]
 
 
-def posts_of(requests: list[dict[str, Any]]) -> list[Post]:
+def posts_of(requests: list[dict[str, Any]], packets: list[dict[str, Any]] | None = None) -> list[Post]:
+    """`requests` as front.py has written them down, `packets` as begun.py has; without them a connection began when the
+    server took it."""
     return [
-        Post(entry["began"], entry["at"], entry["key"], entry["cut"], _samples_in(entry))
+        Post(
+            entry["began"] if packets is None else _began(entry, packets),
+            entry["at"],
+            entry["key"],
+            entry["cut"],
+            _samples_in(entry),
+        )
         for entry in requests
         if 200 <= entry["status"] < 300
     ]
+
+
+def _began(request: dict[str, Any], packets: list[dict[str, Any]]) -> float:
+    """When the box asked for the connection first: the server may have taken it after the box had given it up, or
+    was killed. A port comes back in another connection, so it is the last before the server took it."""
+    before = [one for one in packets if one["port"] == request["peer"] and one["at"] <= request["began"]]
+    if not before:
+        raise RuntimeError(f"nobody saw the box begin the connection of {request['key']}")
+    return min(float(one["at"]) for one in before if one["sequence"] == before[-1]["sequence"])
 
 
 def balance(
@@ -105,15 +124,15 @@ def _explained(copies: dict[Sample, int], posts: list[Post], troubles: list[Trou
     left = dict(copies)
     explained: Counter[str] = Counter()
     for accepted in of_chunk.values():
-        # Not by when they were accepted: what the box has given up the kernel still sends, and it may come late, even
-        # after what was sent instead.
+        # Not by when they were taken or accepted: what the box has given up the kernel still sends, and it may come
+        # late, even after what was sent instead.
         accepted.sort(key=lambda post: post.began)
         for at, again in enumerate(accepted):
             # The same bytes, or a part of them: what gets no answer is halved in the end.
             first = next((post for post in reversed(accepted[:at]) if again.samples <= post.samples), None)
             if first is None or first.began == again.began:
                 continue
-            between = [trouble.what for trouble in troubles if first.began <= trouble.at <= again.began]
+            between = [one.what for one in troubles if first.began <= one.until and one.at <= again.began]
             cause = "the answer was cut" if first.cut else between[0] if between else ""
             if cause:
                 for sample in again.samples & left.keys():

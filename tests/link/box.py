@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..machine.machine import CHECKOUT, Machine
+from ..machine.machine import CHECKOUT, PATIENCE_S, Machine
 
 UNIT = "belabox-metrics-upload.service"
 _CONFIG = "/etc/belabox-metrics/config.yaml"
@@ -24,17 +24,23 @@ _FIXTURE = "[Service]\nEnvironment=BELABOX_METRICS_ROOT=/src/tests/fixtures/oran
 # The pause after a failure is for a person's sake; here each start is wanted.
 _AT_ONCE = "[Service]\nExecStopPost=\n"
 _STEPPING = f"{_AT_ONCE}ExecStart=\nExecStart=/opt/strace/kill_at\nSystemCallFilter=\n"
+# So often at least it is to be killed at a call.
+_STEPS = 6
 # About as long as an activation on a good link takes.
 _KILL_WITHIN_S = 0.15
+# SD_MESSAGE_UNIT_PROCESS_EXIT, of its catalog.
+_PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
 _GROUP = f"belabox.slice/belabox-metrics.slice/{UNIT}"
 
 
 class Box:
-    """`kills`: when the uploader was killed (Unix seconds), and where."""
+    """`kills`: when the uploader was killed (Unix seconds), and where. `failures`: from when to when one was at work
+    that was started by hand and failed, of which no record tells."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.kills: list[tuple[float, str]] = []
+        self.failures: list[tuple[float, float]] = []
 
     def install(self, url: str, token: str) -> None:
         """With the shipped schedule, and a relay that tells of a loss that is an alert: so a critical sample comes
@@ -60,7 +66,10 @@ class Box:
 
     def upload(self) -> str:
         """By hand: everything, whatever there was before. What it said."""
+        began = time.time()
         done = self.machine.run("belabox-metrics", "upload", check=False, timeout=300)
+        if done.returncode:
+            self.failures.append((began, time.time()))
         return done.stdout + done.stderr
 
     def failed_units(self) -> list[str]:
@@ -81,6 +90,13 @@ class Box:
     def records(self, job: str, since: float) -> list[dict[str, Any]]:
         return self.machine.journal(f"BELABOX_JOB={job}", f"--since=@{int(since)}")
 
+    def ends(self, since: float) -> list[dict[str, Any]]:
+        """What systemd told of the uploader's processes that ended by a signal: that of the lab, or its own, which is
+        for one that takes too long."""
+        return self.machine.journal(
+            f"MESSAGE_ID={_PROCESS_EXIT}", f"UNIT={UNIT}", "EXIT_CODE=killed", f"--since=@{int(since)}"
+        )
+
     # ---- killing ----
 
     def kill_at_random(self, until: float) -> None:
@@ -98,8 +114,9 @@ class Box:
             time.sleep(random.uniform(0, _KILL_WITHIN_S))
             last = pid
             if pid == self._uploader():
-                os.kill(pid, signal.SIGKILL)
+                # Before: the next one may begin before this is done.
                 self.kills.append((time.time(), "at random"))
+                os.kill(pid, signal.SIGKILL)
         self._override("")
 
     def _uploader(self) -> int:
@@ -111,14 +128,18 @@ class Box:
         return int(pids[0]) if pids else 0
 
     def kill_at_each_call(self, until: float) -> None:
-        """One system call later each time, from the first to the last, as often as there is time for."""
+        """One system call later each time, from the first to the last, as often as there is time for, and a few times
+        where a busy machine takes longer."""
         self._override(_STEPPING)
-        while time.time() < until:
+        while time.time() < until or (self._stepped() < _STEPS and time.time() < until + PATIENCE_S):
             self.machine.systemctl("start", UNIT, check=False)
         self._override("")
         for line in self.machine.run("cat", "/run/belabox-metrics/kills").stdout.splitlines():
             at, number, call = line.split()
             self.kills.append((float(at), f"{int(number)} {call}"))
+
+    def _stepped(self) -> int:
+        return len(self.machine.run("cat", "/run/belabox-metrics/kills", check=False).stdout.splitlines())
 
     def _override(self, drop_in: str) -> None:
         if drop_in:

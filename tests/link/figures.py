@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from belabox_metrics import journal
 
+from ..pressure import Waits
 from .account import Post, first_accepted, sample_of
 
 # Of a timer's gap; beyond it a run was missed.
@@ -31,7 +32,7 @@ class Window(NamedTuple):
 
 class Evidence(NamedTuple):
     """`samples`: rows of the view metrics, `runs`: of collections, `intervals`: metric -> ms, `collected` and
-    `uploaded`: records of the journal."""
+    `uploaded`: records of the journal; `waits`: for how long the machine's programs waited for the host."""
 
     samples: list[dict[str, Any]]
     runs: list[dict[str, Any]]
@@ -40,6 +41,7 @@ class Evidence(NamedTuple):
     uploaded: list[dict[str, Any]]
     posts: list[Post]
     kills: list[tuple[float, str]]
+    waits: Waits
 
 
 def figures(windows: list[Window], evidence: Evidence) -> list[dict[str, Any]]:
@@ -64,13 +66,15 @@ def figures(windows: list[Window], evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def of_critical(windows: list[Window], evidence: Evidence) -> list[float]:
-    """From a critical sample to the server's acceptance, seconds each, of what was sampled in these phases."""
+    """From a critical sample to the server's acceptance, seconds each, of what was sampled in these phases; without
+    what they waited for the host."""
     arrival = first_accepted(evidence.posts)
     found: dict[int, float] = {}
     for row in evidence.samples:
         at, arrived = row["timestamp_ms"], arrival.get(sample_of(row))
         if row["priority"] == CRITICAL and arrived and any(window.has(at / 1000) for window in windows):
-            found[at] = max(arrived - at / 1000, found.get(at, 0.0))
+            took = arrived - at / 1000 - evidence.waits.between(at / 1000, arrived)
+            found[at] = max(took, found.get(at, 0.0))
     return sorted(found.values())
 
 
@@ -90,10 +94,15 @@ def _of_collectors(
 
 
 def _of_uploader(window: Window, evidence: Evidence) -> dict[str, Any]:
-    records = [record for record in evidence.uploaded if window.has(_seconds(record))]
+    """`uploads_whole`: those that also began in it. How late one ends that began before is no matter of the link."""
+    records = [record for record in evidence.uploaded if window.has(told_at(record))]
+    uploaded = [record for record in records if record.get("MESSAGE_ID") == journal.UPLOADED]
     modes = Counter(record["BELABOX_MODE"] for record in records if record.get("BELABOX_MODE"))
     return {
-        "uploads": sum(record.get("MESSAGE_ID") == journal.UPLOADED for record in records),
+        "uploads": len(uploaded),
+        "uploads_whole": sum(
+            window.has(told_at(record) - float(record["BELABOX_DURATION_MS"]) / 1000) for record in uploaded
+        ),
         "uploads_failed": sum(record.get("MESSAGE_ID") == journal.UPLOAD_FAILED for record in records),
         "modes": dict(modes.most_common()),
         "killed": sum(window.has(at) for at, _ in evidence.kills),
@@ -127,14 +136,17 @@ def _recovery(
 
 
 def _late(evidence: Evidence) -> list[float]:
-    """When each run came that was due before."""
+    """When each run came that was due before, and that nobody but the box has held up."""
     of_metric: dict[str, list[int]] = defaultdict(list)
     for run in evidence.runs:
         of_metric[run["metric"]].append(run["at"])
     found = []
     for metric, stamps in of_metric.items():
-        allowed = evidence.intervals[metric] * _LATE
-        found += [later / 1000 for earlier, later in zip(stamps, stamps[1:]) if later - earlier > allowed]
+        allowed_s = evidence.intervals[metric] * _LATE / 1000
+        for earlier, later in zip(stamps, stamps[1:]):
+            begin, end = earlier / 1000, later / 1000
+            if end - begin > allowed_s + evidence.waits.between(begin, end):
+                found.append(end)
     return found
 
 
@@ -150,7 +162,7 @@ def _waits_ms(evidence: Evidence) -> list[tuple[float, float, float]]:
         if record.get("MESSAGE_ID") != journal.COLLECTED:
             continue
         runs = stamps[record["BELABOX_METRIC"]]
-        place = bisect_right(runs, (_seconds(record), 0.0)) - 1
+        place = bisect_right(runs, (told_at(record), 0.0)) - 1
         if place >= 0:
             at, before = runs[place]
             whole = float(record["BELABOX_DURATION_MS"])
@@ -158,5 +170,6 @@ def _waits_ms(evidence: Evidence) -> list[tuple[float, float, float]]:
     return found
 
 
-def _seconds(record: dict[str, Any]) -> float:
-    return int(record["__REALTIME_TIMESTAMP"]) / 1e6
+def told_at(record: dict[str, Any]) -> float:
+    """When it was told, Unix seconds: journald, which may be busy, takes it later."""
+    return int(record.get("_SOURCE_REALTIME_TIMESTAMP") or record["__REALTIME_TIMESTAMP"]) / 1e6

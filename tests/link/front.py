@@ -2,9 +2,9 @@
 
 front.py ADDRESS PORT BACKEND-PORT LOG
 
-A line of LOG is a request whose answer is known: `began` when its connection did and `at` when the answer came (Unix
-seconds), `status`, `key`, `encoding`, `body` (base64), and `cut` when the box was not given the answer. SIGUSR1: do
-that to the next one that is accepted.
+A line of LOG is a request whose answer is known: `peer`, the port it comes from; `began` when its connection was taken
+and `at` when the answer came (Unix seconds), `status`, `key`, `encoding`, `body` (base64), and `cut` when the box was
+not given the answer. SIGUSR1: do that to the next one that is accepted.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class Handler(BaseHTTPRequestHandler):
                 cut = bool(front.to_cut) and status < 300
                 front.to_cut -= cut
                 entry = {
+                    "peer": self.client_address[1],
                     "began": self.began,
                     "at": time.time(),
                     "status": status,

@@ -21,13 +21,15 @@ from typing import Any
 from belabox_metrics import journal
 
 from ..machine.machine import Machine, booted
+from ..pressure import Pressure, Waits
 from . import account, report
 from .account import Account, Trouble
+from .begun import Begun
 from .box import UNIT, Box
-from .figures import Evidence, Window, figures, of_critical
-from .phases import FAILING, HEALTHY, SCRIPT
-from .server import URL, Server
-from .way import Way
+from .figures import Evidence, Window, figures, of_critical, told_at
+from .phases import FAILING, HEALTHY, LASTING, SCRIPT
+from .server import PORT, URL, Server
+from .way import DEVICE, Way
 
 RESULTS = Path(__file__).with_name("results")
 TOKENS = ("the-first-token", "the-second-token")
@@ -50,7 +52,7 @@ INTERVALS = (
 
 # Of each record of the uploader, for who wants to know how it went about it.
 TOLD = (
-    "__REALTIME_TIMESTAMP",
+    "_SOURCE_REALTIME_TIMESTAMP",
     "MESSAGE",
     "BELABOX_MODE",
     "BELABOX_ATTEMPT",
@@ -77,6 +79,10 @@ class Lab:
             say(f"{phase.title}, {end - start:.0f} s")
             act: Callable[[float], None] = getattr(self, phase.kind)
             act(end)
+            if phase.kind not in LASTING:
+                # Until it is done, the phase before lasts.
+                start = time.time()
+                self.windows[-1:] = [window._replace(end=start) for window in self.windows[-1:]]
             time.sleep(max(0.0, end - time.time()))
             self.windows.append(Window(phase.kind, phase.title, start, time.time(), self._box.failed_units()))
 
@@ -136,7 +142,7 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.gmtime())}  {text}", flush=True)
 
 
-def evidence_of(box: Box, server: Server, since: float) -> Evidence:
+def evidence_of(box: Box, server: Server, begun: Begun, waits: Waits, since: float) -> Evidence:
     sql = box.machine.sql
     return Evidence(
         sql(SAMPLES),
@@ -144,19 +150,22 @@ def evidence_of(box: Box, server: Server, since: float) -> Evidence:
         {row["metric"]: int(row["value"]) for row in sql(INTERVALS)},
         box.records("collect", since),
         box.records("upload", since),
-        account.posts_of(server.requests()),
+        account.posts_of(server.requests(), begun.packets()),
         box.kills,
+        waits,
     )
 
 
-def troubles_of(evidence: Evidence) -> list[Trouble]:
-    killed = [Trouble(at, "the uploader was killed") for at, _ in evidence.kills]
+def troubles_of(evidence: Evidence, box: Box, since: float) -> list[Trouble]:
+    """A process that was killed is known by what systemd says of it, which it does before it starts the next."""
+    ended = [(told_at(record), "the uploader was killed") for record in box.ends(since)]
     failed = [
-        Trouble(int(record["__REALTIME_TIMESTAMP"]) / 1e6, "no answer came through")
+        (told_at(record), "no answer came through")
         for record in evidence.uploaded
         if record.get("MESSAGE_ID") == journal.UPLOAD_FAILED
     ]
-    return sorted([*killed, *failed])
+    troubles = [Trouble(at, at, what) for at, what in [*ended, *failed]]
+    return sorted([*troubles, *(Trouble(*span, "no answer came through") for span in box.failures)])
 
 
 def verified(machine: Machine) -> dict[str, Any]:
@@ -194,6 +203,8 @@ def measure(minutes: int) -> dict[str, Any]:
         server = Server(Path(directory), TOKENS[0])
         try:
             way = Way(machine.pid, server.pid)
+            pressure = Pressure(machine.pid)
+            begun = Begun(machine.pid, DEVICE, PORT, Path(directory) / "begun")
             server.start()
             box = Box(machine)
             say("installing")
@@ -201,7 +212,7 @@ def measure(minutes: int) -> dict[str, Any]:
             lab = Lab(box, server, way, minutes)
             lab.play()
             lab.drain()
-            evidence = evidence_of(box, server, began)
+            evidence = evidence_of(box, server, begun, pressure, began)
             result = {
                 "minutes": minutes,
                 "began": began,
@@ -211,7 +222,10 @@ def measure(minutes: int) -> dict[str, Any]:
                 "rejected": machine.sql("SELECT name, status, reason, count(*) AS n FROM rejected GROUP BY 1, 2, 3"),
                 "killed_at": sorted({what for _, what in box.kills}),
             }
-            found = account.balance(evidence.samples, server.exported(), evidence.posts, troubles_of(evidence))
+            troubles = troubles_of(evidence, box, began)
+            found = account.balance(evidence.samples, server.exported(), evidence.posts, troubles)
+            begun.close()
+            pressure.close()
         finally:
             server.close()
     rows = figures(lab.windows, evidence)
@@ -222,6 +236,7 @@ def measure(minutes: int) -> dict[str, Any]:
     result["phases"] = rows
     result["posts"] = [[post.began, post.at, post.key, post.cut, len(post.samples)] for post in evidence.posts]
     result["kills"] = evidence.kills
+    result["troubles"] = troubles
     result["uploads"] = [{name: record.get(name) for name in TOLD} for record in evidence.uploaded]
     result["faults"] = faults_of(found, lab.windows, rows, result)
     return result

@@ -38,5 +38,7 @@ SCRIPT = (
     Phase("stepping", "kill -9 at each call", 140, 15),
     Phase(HEALTHY, "healthy", 60, 6),
 )
+# In these it is done again and again; in the others once, and then there is time to pass.
+LASTING = ("cutting", "killing", "stepping")
 # Where units are expected to fail: the token is wrong, the uploader is killed.
 FAILING = ("expired", "renewed", "killing", "stepping")

@@ -14,7 +14,7 @@ from .way import SERVER
 
 PORT, AUTH_PORT, STORE_PORT = 8427, 8426, 8428
 URL = f"http://{SERVER}:{PORT}/api/v1/import"
-UP_S = 30
+UP_S = 120
 # With what dies, all of it dies.
 _WITH_US = ("setpriv", "--pdeathsig", "KILL")
 

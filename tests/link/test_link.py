@@ -31,10 +31,11 @@ def test_each_sample_arrives_and_more_than_once_only_where_the_box_could_not_kno
     assert result["faults"] == []
     phases = {row["kind"]: row for row in result["phases"]}
     # What went well proves little where nothing was tried.
-    assert phases["outage"]["uploads"] == 0
+    assert phases["outage"]["uploads_whole"] == 0
     # In the short form one attempt may outlast a phase, and is counted with the next.
     assert sum(phases[kind]["uploads_failed"] for kind in ("outage", "expired", "stopped")) > 0
     assert phases["killing"]["killed"] > 0
     assert phases["stepping"]["killed"] > 5
     assert result["account"]["copies"].get("the answer was cut", 0) > 0
-    assert result["critical"]["median_s"] < 2
+    # Most are there before the next one comes, five seconds later: they don't wait for a timer.
+    assert result["critical"]["median_s"] < 5

@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 
 BOX, SERVER = "10.78.0.2", "10.78.0.1"
+# The box's end of it.
+DEVICE = "wan0"
 # Offloads would make one packet, to lose or to keep, of forty.
 _ALONE = ("gso_max_segs", "1")
 # A full packet of Ethernet must fit into the bucket, else none passes. Half a minute is what modems keep.
@@ -19,8 +21,8 @@ class Way:
     """`box` and `server` are processes, known by their ids, in the two network namespaces."""
 
     def __init__(self, box: int, server: int) -> None:
-        self._ends = ((box, "wan0", BOX), (server, "wan1", SERVER))
-        _in(server, "ip", "link", "add", "wan1", "type", "veth", "peer", "name", "wan0", "netns", str(box))
+        self._ends = ((box, DEVICE, BOX), (server, "wan1", SERVER))
+        _in(server, "ip", "link", "add", "wan1", "type", "veth", "peer", "name", DEVICE, "netns", str(box))
         for pid, device, address in self._ends:
             _in(pid, "ip", "address", "add", f"{address}/24", "dev", device)
             _in(pid, "ip", "link", "set", device, *_ALONE, "up")

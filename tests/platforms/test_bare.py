@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import kept_port
 
 ROOT = Path(__file__).parents[2]
 METRICS = re.findall(r"^  - name: ([a-z._]+)", (ROOT / "configs/config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
@@ -108,10 +109,10 @@ def test_the_responder_answers(checkout: Checkout, system: str) -> None:
     database = str(checkout.work / f"{system}-health.db")
     variables = {"BELABOX_METRICS_DATABASE": database, "BELABOX_METRICS_ROOT": "tests/fixtures/orangepi5plus"}
     assert checkout.run("jobs/collect.py", "memory.usage", system=system, environment=variables).returncode == 0
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    keeper = kept_port()
+    port = keeper.getsockname()[1]
     command = [*UNPRIVILEGED, "/usr/bin/python3", *SYSTEMS[system], "jobs/health.py", "--listen", f"127.0.0.1:{port}"]
-    with subprocess.Popen(command, cwd=checkout.place, env=variables) as responder:
+    with keeper, subprocess.Popen(command, cwd=checkout.place, env=variables) as responder:
         try:
             while not accepts(port):
                 assert responder.poll() is None
@@ -123,7 +124,7 @@ def test_the_responder_answers(checkout: Checkout, system: str) -> None:
 
 def accepts(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionRefusedError:
         time.sleep(0.02)
         return False

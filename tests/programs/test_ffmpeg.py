@@ -59,7 +59,7 @@ class Stream:
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(120)
 
 
 @pytest.fixture(params=[RATE, 5], ids=["in step", "too few pictures"])
@@ -69,7 +69,7 @@ def stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stream]:
     stream = Stream(tmp_path, request.param)
     yield stream
     stream.process.kill()
-    stream.process.wait(10)
+    stream.process.wait(120)
 
 
 def test_the_reports_tell_what_is_in_the_film(stream: Stream) -> None:

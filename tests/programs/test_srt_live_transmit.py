@@ -121,7 +121,7 @@ def transmit(way: LossyWay, tmp_path: Path) -> Iterator[Callable[[int, str, str]
     for process in started:
         process.terminate()
     for process in started:
-        process.wait(10)
+        process.wait(120)
 
 
 def reports(file: Path) -> int:

@@ -20,9 +20,9 @@ class Server:
 
     def exported(self, match: str) -> list[dict[str, object]]:
         """All that is stored of the series that match: {"metric": labels, "values": [...], "timestamps": [...]}."""
-        requests.get(f"{self.url}/internal/force_flush", timeout=10).raise_for_status()
+        requests.get(f"{self.url}/internal/force_flush", timeout=60).raise_for_status()
         answer = requests.get(
-            f"{self.url}/api/v1/export", params={"match[]": match, "start": "1", "end": "4000000000"}, timeout=10
+            f"{self.url}/api/v1/export", params={"match[]": match, "start": "1", "end": "4000000000"}, timeout=60
         )
         answer.raise_for_status()
         return [json.loads(line) for line in answer.content.decode().split("\n") if line]
@@ -49,15 +49,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         log.close()
 
 
 def wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            requests.get(f"{server.url}/health", timeout=1).raise_for_status()
+            requests.get(f"{server.url}/health", timeout=60).raise_for_status()
         except requests.RequestException:
             time.sleep(0.05)
         else:

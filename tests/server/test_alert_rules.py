@@ -189,5 +189,5 @@ def test_the_server_of_the_tests_is_asked_at_the_scripted_time(server: Server) -
         "query": 'cpu_temperature_celsius{device_id="fleet-bad"}',
         "time": fleet.TROUBLE.start + 60,
     }
-    answer = requests.get(f"{server.url}/api/v1/query", params=given, timeout=10).json()
+    answer = requests.get(f"{server.url}/api/v1/query", params=given, timeout=60).json()
     assert answer["data"]["result"][0]["value"][1] == "92"

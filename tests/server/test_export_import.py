@@ -51,7 +51,7 @@ def exported(tmp_path: Path) -> bytes:
 
 def test_an_import_gives_all_numbers_back(server: Server, exported: bytes) -> None:
     assert b'"texts":' in gzip.decompress(exported)
-    answer = requests.post(server.import_url, data=exported, headers={"Content-Encoding": "gzip"}, timeout=10)
+    answer = requests.post(server.import_url, data=exported, headers={"Content-Encoding": "gzip"}, timeout=60)
     assert answer.status_code == 204, answer.text
     found = {
         line["metric"]["__name__"]: dict(zip(line["timestamps"], line["values"]))  # type: ignore[index, call-overload]

@@ -55,7 +55,7 @@ def send(server: Server, name: str, path: str, compress: bool, device: str, stor
         for at in moments
     ]
     encoder = format_of(name)(device, shapes, compress)
-    answer = requests.post(server.url + path, data=encoder.encode(chunk), headers=encoder.headers(), timeout=10)
+    answer = requests.post(server.url + path, data=encoder.encode(chunk), headers=encoder.headers(), timeout=60)
     assert answer.status_code == 204, answer.text
 
 

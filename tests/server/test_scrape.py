@@ -66,7 +66,7 @@ def running(log: Path, *argv: str | Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 def until(found: Callable[[], Any], log: Path) -> Any:
@@ -100,7 +100,7 @@ def box(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bo
     address = f"127.0.0.1:{free_port()}"
     command: list[str | Path] = [sys.executable, "-I", "-S", ROOT / "jobs/health.py", "--database", store.path]
     with running(folder / "log", *command, "--listen", address, "--idle-seconds", "0"):
-        until(lambda: requests.get(f"http://{address}/health/live", timeout=1).ok, folder / "log")
+        until(lambda: requests.get(f"http://{address}/health/live", timeout=60).ok, folder / "log")
         yield Box(store, address)
     store.close()
 
@@ -142,15 +142,15 @@ def test_prometheus_has_what_the_uploader_sent(server: Server, box: Box, tmp_pat
 
         def scraped() -> list[dict[str, Any]]:
             query = {"query": f'{{device_id="{DEVICE}"}}'}
-            return requests.get(f"{url}/query", params=query, timeout=5).json()["data"]["result"]  # type: ignore[no-any-return]
+            return requests.get(f"{url}/query", params=query, timeout=60).json()["data"]["result"]  # type: ignore[no-any-return]
 
         found = {without_target(line["metric"]): float(line["value"][1]) for line in until(scraped, tmp_path / "log")}
         expected = sent(server)
         assert len(expected) == len(SAMPLES) - 1
         assert {labels: found.get(labels) for labels in expected} == expected
-        up = requests.get(f"{url}/query", params={"query": "up"}, timeout=5).json()["data"]["result"]
+        up = requests.get(f"{url}/query", params={"query": "up"}, timeout=60).json()["data"]["result"]
         assert [line["value"][1] for line in up] == ["1"]
-        told = requests.get(f"{url}/metadata", timeout=5).json()["data"]
+        told = requests.get(f"{url}/metadata", timeout=60).json()["data"]
         assert told["disk_write_bytes_total"][0] == {"type": "counter", "help": "Bytes written", "unit": ""}
         assert told["collector_collection_duration_seconds"][0]["type"] == "summary"
         assert told["cpu_temperature_celsius"][0]["type"] == "gauge"
@@ -177,10 +177,10 @@ def _jobs(store: Store) -> list[tuple[str, int]]:
 
 
 def test_the_page_is_text_that_nothing_may_keep(box: Box) -> None:
-    answer = requests.get(f"http://{box.address}/metrics", timeout=5)
+    answer = requests.get(f"http://{box.address}/metrics", timeout=60)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert f'device_id="{DEVICE}"' in answer.text
-    assert json.loads(requests.get(f"http://{box.address}/health", timeout=5).text)["status"]
+    assert json.loads(requests.get(f"http://{box.address}/health", timeout=60).text)["status"]

@@ -65,7 +65,7 @@ class Box:
 
     def flush(self) -> None:
         """Make the server show what it has."""
-        requests.get(f"{self.server.url}/internal/force_flush", timeout=10).raise_for_status()
+        requests.get(f"{self.server.url}/internal/force_flush", timeout=60).raise_for_status()
 
     def ids(self) -> list[int]:
         found = self.store.connection().execute("SELECT id FROM runs WHERE job = 1 ORDER BY id").fetchall()
@@ -78,7 +78,7 @@ class Box:
     def imported(self, labels: dict[str, str], at_ms: int, value: float) -> None:
         """One sample that the uploader does not know of."""
         line = {"metric": {"device_id": self.device, **labels}, "values": [value], "timestamps": [at_ms]}
-        requests.post(self.server.import_url, data=json.dumps(line), timeout=10).raise_for_status()
+        requests.post(self.server.import_url, data=json.dumps(line), timeout=60).raise_for_status()
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_series_that_the_server_has_lost_is_found_and_sent_again(box: Box, ver
     box.server.exported(f'{{device_id="{box.device}"}}')  # what is not shown yet can't be deleted
     match = f'{{__name__="cpu_usage_percent",device_id="{box.device}"}}'
     url = f"{box.server.url}/api/v1/admin/tsdb/delete_series"
-    requests.post(url, params={"match[]": match}, timeout=10).raise_for_status()
+    requests.post(url, params={"match[]": match}, timeout=60).raise_for_status()
     code, found = verify(box)
     assert code == 1
     assert found["total"] == counts(stored=240, sent=240, on_server=120, missing=120)

@@ -52,7 +52,7 @@ def test_what_comes_back_is_the_same(server: Server, series: list[list[float]]) 
         for at in range(max(map(len, series)))
     ]
     body = Lines(device, {1: shape}, False).encode(chunk)
-    requests.post(server.import_url, data=body, timeout=10).raise_for_status()
+    requests.post(server.import_url, data=body, timeout=60).raise_for_status()
     seen = 0
     for line in server.exported(f'{{device_id="{device}"}}'):
         metric, values, timestamps = line["metric"], line["values"], line["timestamps"]

@@ -13,7 +13,7 @@ import pytest
 from belabox_metrics import program
 from belabox_metrics.errors import NoData, SourceProblem, TryLater
 
-SOON = 20_000
+SOON = 60_000
 Script = Callable[[str], str]
 
 
@@ -75,14 +75,17 @@ def test_bytes_that_are_no_text(script: Script) -> None:
 def test_one_that_hangs_is_killed_with_all_it_started(script: Script, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     path = script(f"trap '' TERM INT HUP; sleep 1000 & echo $! $$ >{pids}; echo said; wait")
-    began = time.monotonic()
-    with pytest.raises(TryLater, match="program: did not end in time"):
-        program.run([path], 500)
-    assert time.monotonic() - began < 10
+    # On a busy machine it is killed before it has got so far, and tried once more.
+    for timeout_ms in (500, 5_000, 50_000):
+        with pytest.raises(TryLater, match="program: did not end in time"):
+            program.run([path], timeout_ms)
+        if pids.exists() and len(pids.read_text().split()) == 2:
+            break
     started, own = map(int, pids.read_text().split())
     assert not alive(own)
+    began = time.monotonic()
     while alive(started):  # killed, but its end may take the kernel a moment
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         time.sleep(0.01)
 
 

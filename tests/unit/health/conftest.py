@@ -24,6 +24,8 @@ from belabox_metrics.store.database import Store
 
 DOOR = Path(__file__).parents[3] / "jobs" / "health.py"
 HOUR = 3_600_000
+# For what is to come by itself: on a busy machine it takes its time.
+PATIENCE_S = 60
 
 Rows = dict[tuple[str, str], Union[str, int, float]]
 
@@ -110,13 +112,22 @@ class Responding:
         self.process = process
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.listener.getsockname()[1]), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.listener.getsockname()[1]), timeout=PATIENCE_S)
 
     def send(self, data: bytes) -> bytes:
         """All that comes back for these bytes. An answer that a reset took away is an error."""
         with self.connect() as connection:
             connection.sendall(data)
             return read_all(connection)
+
+    def holds(self) -> int:
+        """How many connections the process has. What it has closed the kernel may still be sending, and what it has not
+        taken waits for it: these have no inode (proc(5))."""
+        port = self.listener.getsockname()[1]
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        found = [line.split() for line in lines]
+        listening = "0A"
+        return sum(int(of[1].rpartition(":")[2], 16) == port and of[3] != listening and of[9] != "0" for of in found)
 
     def get(self, path: str, method: str = "GET") -> Reply:
         return Reply(self.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import sqlite3
 import subprocess
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+from tests.ports import kept_port
 
 from belabox_metrics import clock
 from belabox_metrics.store import runs
 from belabox_metrics.store.database import EXPECTED, Store
 
-from .conftest import Box, Reply, Responding, Starter, as_systemd, command, read_all, settings
+from .conftest import PATIENCE_S, Box, Reply, Responding, Starter, as_systemd, command, read_all, settings
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -139,10 +141,11 @@ def test_a_client_that_has_said_all_gets_its_answer(responding: Responding) -> N
 
 
 def test_a_thousand_requests_at_once_and_one_more(responding: Responding) -> None:
-    connections = [responding.connect() for _ in range(500)]
-    started = time.monotonic()
-    for connection in connections:
-        connection.sendall(GET)
+    connections = []
+    for _ in range(500):
+        # Who does not ask at once may lose its place to the next.
+        connections.append(responding.connect())
+        connections[-1].sendall(GET)
     statuses = []
     for connection in connections:
         with connection:
@@ -151,7 +154,6 @@ def test_a_thousand_requests_at_once_and_one_more(responding: Responding) -> Non
         statuses += list(pool.map(lambda _: responding.get("/health").status, range(500)))
     assert statuses == [200] * 1000
     assert responding.get("/health").status == 200
-    assert time.monotonic() - started < 10
 
 
 def test_while_the_database_is_held_it_lives_and_says_so(at_work: Path, tmp_path: Path, starter: Starter) -> None:
@@ -211,21 +213,32 @@ def test_slow_ones_and_silent_ones_hurt_nobody_and_are_sent_away(responding: Res
     slow = [responding.connect() for _ in range(100)]
     for connection in slow[::2]:
         connection.sendall(b"GET /health HTTP/1.1\r\nX")
-    asked = time.monotonic()
     assert responding.get("/health").status == 200
-    assert time.monotonic() - asked < 2
+    # It has not waited until the time of these was up: those who came last are still there, all but a few.
+    assert sum(map(is_open, slow)) > 20
     # Dripping does not buy time: the deadline is for all of it.
     last = slow[-2]
-    started = time.monotonic()
-    while time.monotonic() - started < 8:
-        try:
+    deadline = time.monotonic() + PATIENCE_S
+    with contextlib.suppress(OSError):
+        while time.monotonic() < deadline:
             last.sendall(b"x")
-        except OSError:
-            break
-        time.sleep(0.2)
-    assert time.monotonic() - started < 7
+            time.sleep(0.2)
+    assert time.monotonic() < deadline
     for connection in slow:
         connection.close()
+
+
+def is_open(connection: socket.socket) -> bool:
+    """At its other end."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(PATIENCE_S)
 
 
 def test_slow_readers_get_all_of_it_and_those_who_never_read_are_sent_away(
@@ -241,19 +254,21 @@ def test_slow_readers_get_all_of_it_and_those_who_never_read_are_sent_away(
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         connection.connect(listener.getsockname())
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE_S)
         connection.sendall(GET)
         return connection
 
     with reader() as never, reader() as slow:
-        time.sleep(0.3)
-        asked = time.monotonic()
+        # Both are being answered.
+        assert select.select([never], [], [], PATIENCE_S)[0]
+        assert select.select([slow], [], [], PATIENCE_S)[0]
         assert responding.get("/health/live").status == 200
-        assert time.monotonic() - asked < 2
         reply = Reply(read_all(slow))
         assert len(reply.body) > 100_000
         assert len(reply.json["components"]) == 403
-        time.sleep(5.5)
+        deadline = time.monotonic() + PATIENCE_S
+        while responding.holds() and time.monotonic() < deadline:
+            time.sleep(0.05)
         # What was in the buffers, and then the end.
         got = b""
         with contextlib.suppress(ConnectionResetError):
@@ -289,13 +304,18 @@ def test_a_report_is_a_second_old_at_most(at_work: Path, box: Box, responding: R
 
 
 def test_it_leaves_when_idle_and_the_socket_stays(at_work: Path, starter: Starter) -> None:
-    responding = starter.start(at_work, "--idle-seconds", "1")
-    started = time.monotonic()
-    time.sleep(0.7)
-    assert responding.get("/health").status == 200
-    _, said = responding.process.communicate(timeout=10)
+    listener = starter.listener()
+    # There before the process, which leaves early where this one is late.
+    with socket.create_connection(listener.getsockname(), timeout=PATIENCE_S) as connection:
+        connection.sendall(GET[:-2])
+        responding = starter.start(at_work, "--idle-seconds", "1", listener=listener)
+        time.sleep(0.7)
+        asked = time.monotonic()
+        connection.sendall(GET[-2:])
+        assert Reply(read_all(connection)).status == 200
+    _, said = responding.process.communicate(timeout=PATIENCE_S)
     assert responding.process.returncode == 0
-    assert 1.6 < time.monotonic() - started < 5, "a request begins the wait anew"
+    assert time.monotonic() - asked > 1, "a request begins the wait anew"
     assert said.startswith("1 requests answered in ")
     assert said.count("\n") == 1
     # Who comes now waits in the socket for the next process.
@@ -306,13 +326,15 @@ def test_it_leaves_when_idle_and_the_socket_stays(at_work: Path, starter: Starte
 
 
 def test_it_does_not_leave_while_somebody_is_connected(at_work: Path, starter: Starter) -> None:
-    responding = starter.start(at_work, "--idle-seconds", "0.3")
-    with responding.connect() as connection:
+    listener = starter.listener()
+    # There before the process, which leaves early where this one is late.
+    with socket.create_connection(listener.getsockname(), timeout=PATIENCE_S) as connection:
         connection.sendall(GET[:-2])
+        responding = starter.start(at_work, "--idle-seconds", "0.3", listener=listener)
         time.sleep(1.5)
         connection.sendall(GET[-2:])
         assert Reply(read_all(connection)).status == 200
-    assert responding.process.wait(timeout=10) == 0
+    assert responding.process.wait(timeout=PATIENCE_S) == 0
 
 
 def as_directory(path: Path) -> None:
@@ -387,12 +409,13 @@ def test_a_database_that_appears_is_found(tmp_path: Path, starter: Starter, box:
 def test_a_bug_is_a_503_for_the_client_and_a_traceback_for_us(at_work: Path, box: Box, starter: Starter) -> None:
     with box.store.writing() as connection:
         connection.execute("UPDATE jobs SET done_timestamp_ms = 1e300")
-    responding = starter.start(at_work, "--idle-seconds", "2")
-    for _ in range(2):
+    responding = starter.start(at_work, "--idle-seconds", "0")
+    for seconds in (0, 1.1):
+        time.sleep(seconds)
         reply = responding.get("/health")
         assert (reply.status, reply.json["status"]) == (503, "error")
-        time.sleep(1.1)
-    _, said = responding.process.communicate(timeout=10)
+    responding.process.terminate()
+    _, said = responding.process.communicate(timeout=PATIENCE_S)
     assert said.count("Traceback") == 1
 
 
@@ -420,7 +443,7 @@ def test_writers_go_on_while_it_is_asked(at_work: Path, box: Box, responding: Re
 def by_hand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("LISTEN_")}
     return subprocess.run(
-        arguments, env={**env, **environment}, capture_output=True, text=True, timeout=20, check=False
+        arguments, env={**env, **environment}, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -460,26 +483,35 @@ def test_a_descriptor_that_does_not_listen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 def test_by_hand_it_opens_the_socket_itself(at_work: Path, host: str) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    try:
+        keeper = kept_port(host.strip("[]"))
+    except OSError:
+        pytest.skip("no such address here")
+    with keeper:
+        port = keeper.getsockname()[1]
+        argv = command(at_work, "--listen", f"{host}:{port}", "--idle-seconds", "1")
+        # On a busy machine it may leave before it was asked.
+        assert any(answers(argv, (host.strip("[]"), port)) for _ in range(20))
+
+
+def answers(argv: list[str], place: tuple[str, int]) -> bool:
+    """Whether it was asked before it left, as it does in any case."""
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
         try:
-            probe.bind((host.strip("[]"), 0))
-        except OSError:
-            pytest.skip("no such address here")
-        port = probe.getsockname()[1]
-    options = ("--listen", f"{host}:{port}", "--idle-seconds", "1")
-    with subprocess.Popen(command(at_work, *options), stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                with socket.create_connection((host.strip("[]"), port), timeout=5) as connection:
+            while process.poll() is None:
+                with (
+                    contextlib.suppress(ConnectionRefusedError, ConnectionResetError),
+                    socket.create_connection(place, timeout=PATIENCE_S) as connection,
+                ):
                     connection.sendall(GET)
                     assert Reply(read_all(connection)).status == 200
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline
+                    assert process.wait(timeout=PATIENCE_S) == 0
+                    return True
                 time.sleep(0.05)
-        assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        return False
 
 
 def test_starting_imports_nothing_dear() -> None:

@@ -41,7 +41,7 @@ class Box:
             "PATH": os.environ["PATH"],
         }
         command: list[str | Path] = ["/usr/bin/python3", flags, ROOT / f"jobs/{name}.py", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.job("cli", *arguments, flags="-I")
@@ -131,7 +131,7 @@ def test_a_person_at_a_terminal_is_told_though_a_service_has_opened_it(box: Box)
     ours, theirs = pty.openpty()
     command = ["/usr/bin/python3", "-IS", str(ROOT / "jobs/collect.py"), "no.such"]
     environment = {"BELABOX_METRICS_DATABASE": str(box.database), "JOURNAL_STREAM": "9:9"}
-    done = subprocess.run(command, env=environment, stderr=theirs, check=False, timeout=60)
+    done = subprocess.run(command, env=environment, stderr=theirs, check=False, timeout=120)
     os.close(theirs)
     assert done.returncode == 2
     assert os.read(ours, 1000).startswith(b"no.such: there is no metric")

@@ -73,7 +73,7 @@ def upload(box: Box, server: Server) -> None:
             ("device", "id", 0, "belabox-001"),
             ("remote", "url", 0, server.url),
             ("remote", "enabled", 0, 1),
-            ("remote", "timeout_ms", 0, 5000),
+            ("remote", "timeout_ms", 0, 60_000),
         ],
     )
     assert uploader.upload(box.store, now(), everything=True) == 0

@@ -33,7 +33,7 @@ def killed_at(store_path: str, call: str, number: int) -> bool:
         env={"BELABOX_METRICS_DATABASE": store_path, "PATH": os.environ["PATH"]},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     if done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return True

@@ -28,14 +28,14 @@ def test_a_second_uploader_waits_and_finds_nothing_left(tmp_path: Path, remote: 
 
     def hold(handler: Handler) -> None:
         arrived.set()
-        release.wait(20)
+        release.wait(60)
         status(204)(handler)
 
     remote.answer = hold
     codes: list[int] = []
     both = [threading.Thread(target=lambda: codes.append(upload(box.store).returncode)) for _ in range(2)]
     both[0].start()
-    assert arrived.wait(20)
+    assert arrived.wait(60)
     both[1].start()
     # The first one is in the middle of a request; the other is seen to wait for it.
     while not _waiting(f"{box.store.path}.upload"):

@@ -77,7 +77,7 @@ class Box:
     def configure(self, **settings: int | str) -> None:
         """Keys of `remote`; of a section below it as `auth__type`."""
         rows: list[tuple[str, str, int, int | str | float]] = [("device", "id", 0, "box")]
-        for key, value in {"url": self.url, "enabled": 1, "timeout_ms": 2000, **settings}.items():
+        for key, value in {"url": self.url, "enabled": 1, "timeout_ms": 60_000, **settings}.items():
             section, _, name = key.rpartition("__")
             rows.append((f"remote.{section}" if section else "remote", name, 0, value))
         replace_settings(self.store.path, rows)
