@@ -27,7 +27,7 @@ from ..vm.machine import Machine, Power, built, engine, pace
 from ..vm.network import Network
 from ..vm.server import URL, Server
 from . import audit, moments, report, state
-from .balance import Aftermath, aftermath, balance
+from .balance import Aftermath, Reckoning, aftermath, balance
 from .moments import BOOTING_SHARE
 from .resumption import Resumption, resumed, schedule_of
 from .state import State
@@ -39,17 +39,18 @@ DRAIN_S = 180
 
 
 class Box:
-    """A machine with everything installed by the script, sending to a server of its own; in `folder`."""
+    """A machine with everything installed by the script, sending to a server of its own; in `folder`, with `image`, its
+    disk."""
 
     def __init__(self, folder: Path) -> None:
-        image = built()
-        disk, address = folder / "disk.raw", folder / "nbd"
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", disk], check=True)
+        image, address = built(), folder / "nbd"
+        self.image = folder / "disk.raw"
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", self.image], check=True)
         with (folder / "installed").open("wb") as said:
-            subprocess.run([INSTALL, disk, URL, *pace()], check=True, stderr=said)
+            subprocess.run([INSTALL, self.image, URL, *pace()], check=True, stderr=said)
         self.network = Network()
         self.server = Server(folder / "server", self.network)
-        self.disk = Disk(disk, address)
+        self.disk = Disk(self.image, address)
         self.machine = Machine(image, self.disk, address, folder, self.network)
 
     def close(self) -> None:
@@ -80,9 +81,33 @@ def play(number: int, cuts: int, until: float, seed: int, up_s: float) -> dict[s
 def cut_again_and_again(
     box: Box, number: int, cuts: int, until: float, chance: random.Random, up_s: float
 ) -> dict[str, Any]:
-    """Until there were so many, or it is so late (Unix time)."""
+    """Until there were so many, or it is so late (Unix time); or until the machine is silent, which is a fault."""
     rows: list[dict[str, Any]] = []
     looks: list[dict[str, Any]] = []
+    try:
+        end = reckon(box, number, *cut_each(box, number, cuts, until, chance, up_s, rows, looks))
+    except AssertionError as silent:
+        box.machine.unplug()
+        place = Path(tempfile.gettempdir()) / f"powercut-machine{number}-fell-out.raw"
+        subprocess.run(["cp", "--sparse=always", box.image, place], check=True)
+        fault = f"machine {number} fell out after {len(rows)} cuts, its disk is {place}: {silent}"
+        say(number, fault)
+        nothing = Reckoning(0, 0, 0, 0, 0, [])._asdict()
+        end = {"reckoning": nothing, "sessions": {}, "runs": 0, "boots": 0, "faults": [fault]}
+    return {"number": number, "cuts": rows, "looks": looks} | end
+
+
+def cut_each(
+    box: Box,
+    number: int,
+    cuts: int,
+    until: float,
+    chance: random.Random,
+    up_s: float,
+    rows: list[dict[str, Any]],
+    looks: list[dict[str, Any]],
+) -> tuple[Power, list[Aftermath]]:
+    """What was found goes into `rows` and `looks`; the machine as it is on in the end, and what each cut has left."""
     aftermaths: list[Aftermath] = []
     power = box.machine.power_on()
     before = state.of_archive(power.evidence())
@@ -123,15 +148,17 @@ def cut_again_and_again(
         if found.faults:
             keep(archive, power.records, number, len(rows))
         power, before = again, after
+    return power, aftermaths
+
+
+def reckon(box: Box, number: int, power: Power, aftermaths: list[Aftermath]) -> dict[str, Any]:
+    """All is sent: what the machine has, and the server."""
     final, left = drain(power)
     posts = account.posts_of(box.server.requests())
     reckoning = balance(final, box.server.exported(), posts, aftermaths)
     statuses = Counter(status for status, _, _ in final.sessions)
     say(number, f"at the end: {reckoning}; sessions {dict(statuses)}")
     return {
-        "number": number,
-        "cuts": rows,
-        "looks": looks,
         "reckoning": reckoning._asdict(),
         "sessions": dict(statuses),
         "runs": len(final.runs),
