@@ -153,7 +153,11 @@ def _torn(name: str, log: bytes, old: bytes, chance: random.Random) -> bytes:
     for start in range(first // size * size, len(log), size):
         if chance.random() < (0.5 if name == "a torn end" else 0.1):
             end = min(start + size, len(log))
-            torn[start:end] = bytes(end - start) if name != "old blocks" else old[start:end]
+            is_old = name == "old blocks" and start > 0
+            torn[start:end] = old[start:end] if is_old else bytes(end - start)
+    if name == "old blocks":
+        # SQLite syncs the head of a log before any page: else pages of the one before would follow a head of theirs.
+        torn[:HEAD] = log[:HEAD]
     return bytes(torn)
 
 
