@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from tests.machine.machine import Machine
+from tests.machine.machine import PATIENCE_S, Machine
 from tests.pressure import Pressure
 
 from belabox_metrics import journal
@@ -44,7 +44,7 @@ EVERY_MS = 1000
 # Of the runs that are due, what a machine may leave out that has others to serve.
 BUSY = 1 / 3
 TIMES, UPGRADES = 10, 3
-PATIENCE_S, COMMAND_S = 120, 180
+COMMAND_S = 180
 BY_HAND = (f"collect.py {METRIC}", "maintain.py", "upload.py", "clock.py", "recover.py")
 
 
@@ -75,7 +75,7 @@ def trials(machine: Machine, long: bool) -> Iterator[Row]:
 def _more(machine: Machine, runs: int) -> float:
     """Wait for so many more good runs; how long that took."""
     before, began = _count(machine), time.monotonic()
-    machine.wait_until(lambda: _count(machine) >= before + runs, f"{runs} more runs of {METRIC}", timeout=PATIENCE_S)
+    machine.wait_until(lambda: _count(machine) >= before + runs, f"{runs} more runs of {METRIC}")
     return time.monotonic() - began
 
 
@@ -109,7 +109,9 @@ class Watch:
         programs were seen to wait for the host."""
         # First, as each of these is to be found in what comes then.
         told = self._told()
-        starts = [int(row["at"]) for row in self._machine.sql(STARTS.format(since=self._begin_ms - PATIENCE_S * 1000))]
+        starts = [
+            int(row["at"]) for row in self._machine.sql(STARTS.format(since=self._begin_ms - int(PATIENCE_S * 1000)))
+        ]
         since = [start for start in starts if start >= self._begin_ms]
         number, missing = due.left_out(self._begin_ms, since, self._phase_ms, EVERY_MS)
         wrong = [*wrong, *_failed(self._machine)]
@@ -168,7 +170,7 @@ def _without(machine: Machine, said: str, take: str, give: str) -> Row:
     began = time.monotonic()
     _more(machine, 1)
     # What reads the journal has failed meanwhile, and says so until it is due again.
-    machine.wait_until(lambda: not _failed(machine), "units that failed are well", timeout=PATIENCE_S)
+    machine.wait_until(lambda: not _failed(machine), "units that failed are well")
     return Row(said, 1, 0, 0, time.monotonic() - began, "runs are stored, records are not", [])
 
 
@@ -176,9 +178,7 @@ def _port_taken(machine: Machine) -> Row:
     """As by node_exporter: only what answers on it is without."""
     machine.systemctl("stop", "belabox-metrics-health.socket", "belabox-metrics-health.service")
     machine.run("systemd-run", "--quiet", "--unit=other", "python3", "-m", "http.server", "--bind", "127.0.0.1", "9100")
-    machine.wait_until(
-        lambda: machine.run("curl", "-s", "127.0.0.1:9100", check=False).returncode == 0, timeout=PATIENCE_S
-    )
+    machine.wait_until(lambda: machine.run("curl", "-s", "127.0.0.1:9100", check=False).returncode == 0)
     refused = machine.run("systemctl", "start", "belabox-metrics-health.socket", check=False).returncode != 0
     wrong = [] if refused else ["the socket was had although another listens"]
     machine.systemctl("restart", "belabox-metrics.target", check=False)
@@ -202,7 +202,7 @@ def _late(machine: Machine) -> Row:
     before = {row["at"] for row in machine.sql(STARTS.format(since=0))}
     machine.run("mv", FOLDER, ELSEWHERE)
     machine.systemctl("start", "--no-block", "belabox-metrics.target")
-    machine.wait_until(lambda: _has_run(machine), f"a run of {METRIC} beneath the mount", timeout=PATIENCE_S)
+    machine.wait_until(lambda: _has_run(machine), f"a run of {METRIC} beneath the mount")
     # It hides what was begun beneath, and whoever is at work goes on there.
     machine.run("mount", "--bind", ELSEWHERE, FOLDER)
     watch = Watch(machine)
