@@ -13,13 +13,13 @@ from belabox_metrics.store.runs import FAILED
 
 from .state import Run, State
 
-# How much later than a run its record may be, at most: the job is stopped then. Where all jobs together have used up
-# their share of the processor, one may wait for seconds between storing and telling.
+# How much later than a run its record may be, where the job says to have taken less: one may wait for seconds between
+# storing and telling, where all of them have used up their share of the processor.
 _LATE_S = 20.0
 # How far two clocks may be apart.
 TOLERANCE_S = 1.0
-# What a power cut may take: the kernel writes back what is thirty seconds old, looks every five, and the journal of the
-# file system follows within five more.
+# What a power cut may take: belabox-metrics-sync.timer waits for thirty seconds and may be one late, and then the disk
+# has to write it.
 WINDOW_S = 40.0
 _FAILURES = {
     journal.COLLECTION_FAILED,
@@ -92,9 +92,10 @@ def _changed(before: State, after: State) -> list[str]:
 def _run_of(record: dict[str, Any], of_metric: dict[str | None, list[Run]]) -> Run | None:
     """The run that a record tells of; none is found twice."""
     told = _at(record)
+    late_s = max(_LATE_S, float(record["BELABOX_DURATION_MS"]) / 1000 + TOLERANCE_S)
     runs = of_metric[record["BELABOX_METRIC"]]
     for run in runs:
-        if told - _LATE_S <= run.at_ms / 1000 <= told:
+        if told - late_s <= run.at_ms / 1000 <= told:
             runs.remove(run)
             return run
     return None

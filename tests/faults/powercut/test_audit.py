@@ -71,6 +71,15 @@ def posts(of: State, at: float) -> list[Post]:
     return [Post(at, at, "batch-0-0-9", False, frozenset(sample_of(row) for row in of.samples))]
 
 
+def test_a_job_that_took_half_a_minute_is_found_by_what_it_says_to_have_taken(tmp_path: Path) -> None:
+    before, after = box(tmp_path / "before", 0), box(tmp_path / "after", 1)
+    (record,) = said(range(1))
+    record["__REALTIME_TIMESTAMP"] = str((START + 27) * 1_000_000)
+    assert audit.loss(before, after, [record], [], START + 30).lost == 1
+    record["BELABOX_DURATION_MS"] = "30359.4"
+    assert audit.loss(before, after, [record], [], START + 30).lost == 0
+
+
 def test_runs_from_the_end_are_lost_and_how_old_they_were_is_told(tmp_path: Path) -> None:
     before, after = box(tmp_path / "before", 10), box(tmp_path / "after", 40)
     found = audit.loss(before, after, said(range(10, 60)), [], START + 60)
