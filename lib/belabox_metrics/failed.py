@@ -20,6 +20,11 @@ from .store.options import named
 _PREFIX = "belabox-metrics"
 # systemd's own, EXIT_CREDENTIALS (systemd.exec(5), Process Exit Codes).
 CREDENTIALS = "243"
+# No job of ours, so it could never store that it is well again. And what it did not get to the disk, this would not
+# either.
+SYNC = "sync"
+# Its exit code, of sysexits.h: EX_IOERR.
+NOT_WRITTEN = "74"
 # From the end of a job to here systemd takes a fraction of a second, on a busy box a few. The next run of the same job
 # may fail in another way, and most are due every five seconds or later.
 JUST_NOW_MS = 4_000
@@ -51,6 +56,8 @@ def main(arguments: list[str]) -> int:
         error=what,
         error_type=result or "unknown",
     )
+    if job == SYNC:
+        return 0
     try:
         with Store(database_path()).writing() as connection:
             runs.add(connection, runs.Run(job, clock.now(), metric=metric, outcome=runs.FAILED, error=what))
@@ -92,4 +99,6 @@ def _described(result: str, code: str, status: str) -> str:
     }
     if (result, status) == ("exit-code", CREDENTIALS):
         return "could not be given its secrets: is a file of remote.auth or remote.tls missing?"
+    if (result, status) == ("exit-code", NOT_WRITTEN):
+        return "what was stored could not be written to the disk: journalctl -u belabox-metrics-sync"
     return known.get(result) or " ".join(["failed", result, code, status]).strip()

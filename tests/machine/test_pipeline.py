@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from belabox_metrics.config import configuration
+from belabox_metrics.schedule.units import quoted
 
 from .machine import Machine
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.machine
 
 CONFIG = "/etc/belabox-metrics/config.yaml"
 DEFAULTS = "/etc/default/belabox-metrics"
+SYNC, SYNC_TIMER = "belabox-metrics-sync.service", "belabox-metrics-sync.timer"
 SHIPPED = Path(__file__).parents[2] / "configs/config.yaml"
 # Those that are switched on; without a source srt.packet_loss has no timer.
 EVERY = "SELECT value FROM settings WHERE section = 'remote' AND key = 'upload_interval_ms'"
@@ -244,7 +246,35 @@ def test_the_target_stops_and_starts_everything(machine: Machine) -> None:
     machine.wait_until(lambda: machine.systemctl("list-units", *of_ours) == "", "something still runs")
     machine.systemctl("start", "belabox-metrics.target")
     machine.wait_until(lambda: timers(machine) == METRICS)
-    assert machine.systemctl("is-active", "belabox-metrics-health.socket") == "active"
+    assert machine.systemctl("is-active", "belabox-metrics-health.socket", SYNC_TIMER) == "active\nactive"
+
+
+def test_the_disk_is_asked_to_write_what_was_stored(machine: Machine) -> None:
+    """In the sandbox of the unit. What it is good for: tests/faults/powercut."""
+    machine.systemctl("stop", SYNC_TIMER)
+    # As in an upgrade from a version that has none: the target is active already.
+    machine.systemctl("start", "belabox-metrics.target")
+    assert machine.systemctl("is-active", SYNC_TIMER) == "active"
+    machine.systemctl("start", SYNC)
+    since = machine.run("date", "+%s.%N").stdout.strip()
+    database = "/run/belabox metrics '%.db"
+    drop_in = f"/run/systemd/system/{SYNC}.d"
+    machine.run("mkfifo", f"{database}-wal")
+    machine.run("chmod", "644", f"{database}-wal")
+    machine.run("mkdir", "-p", drop_in)
+    text = f"[Service]\nEnvironment={quoted(f'BELABOX_METRICS_DATABASE={database}')}\n"
+    machine.run("tee", f"{drop_in}/elsewhere.conf", input=text)
+    try:
+        machine.systemctl("daemon-reload")
+        # A pipe is nothing that can be synced.
+        assert machine.run("systemctl", "start", SYNC, check=False).returncode == 1
+        machine.wait_until(lambda: machine.journal("BELABOX_JOB=failed", f"BELABOX_UNIT={SYNC}", f"--since=@{since}"))
+        said = [record["MESSAGE"] for record in machine.journal(f"_SYSTEMD_UNIT={SYNC}", f"--since=@{since}")]
+        assert any(f"{database}-wal" in line for line in said), said
+    finally:
+        machine.run("rm", "-r", drop_in, f"{database}-wal")
+        machine.systemctl("daemon-reload")
+        machine.systemctl("reset-failed", SYNC)
 
 
 def test_what_is_saved_while_everything_is_stopped_is_applied_at_the_start(machine: Machine) -> None:

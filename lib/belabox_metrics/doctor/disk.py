@@ -8,7 +8,6 @@ from shlex import quote
 
 from .. import program
 from ..errors import NoData, Problem
-from ..health.verdict import span
 from ..quantity import shown
 from .finding import note, ok, problem
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 # Below the first nothing can be promised; a few days of samples fit between the two.
 LITTLE, SOME = 64_000_000, 500_000_000
 INODES = 1000
-# ext4's own. What comes on top of it: by when the kernel writes back, docs/power-cuts.md.
-COMMIT_S, WRITTEN_S = 5, 35
 JOURNAL_MS = 10_000
 LINES = 400
 SHOWN = 3
@@ -58,26 +55,7 @@ def examine(box: Box) -> Iterator[Finding]:
     # File systems such as btrfs have as many as they want, and say 0.
     if room.f_files and room.f_favail < INODES:
         yield problem(f"only {room.f_favail} more files can be made", directory, f"df -i {place}")
-    commit_s = _commit_s(box.place("/proc/self/mountinfo"), os.stat(directory).st_dev)
-    if commit_s > COMMIT_S:
-        what = f"is mounted with commit={commit_s}: a power cut may take what was stored in the last"
-        hint = f"sudo mount -o remount,commit={COMMIT_S} $(findmnt -no TARGET -T {place}), and the same in /etc/fstab"
-        yield note(f"{what} {span((commit_s + WRITTEN_S) * 1000)}", directory, hint)
     yield from _complaints()
-
-
-def _commit_s(mounts: str, device: int) -> int:
-    """How often the file system of `device` commits its journal, in seconds, where that was asked for (proc(5),
-    mountinfo; ext4, btrfs); else 0, as where nobody can tell."""
-    number = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        with open(mounts, encoding="utf-8", errors="replace") as file:
-            found = [line.split() for line in file]
-    except OSError:
-        return 0
-    options = [words[-1] for words in found if len(words) > 3 and words[2] == number]
-    given = re.search(r"(?:^|,)commit=(\d{1,9})(?:,|$)", options[-1]) if options else None
-    return int(given[1]) if given else 0
 
 
 def _complaints() -> Iterator[Finding]:

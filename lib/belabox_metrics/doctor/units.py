@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .finding import Finding
 
 # They run whatever the configuration says.
-ALWAYS = (units.TARGET, "belabox-metrics-apply.path", "belabox-metrics-recover.path")
+ALWAYS = (units.TARGET, "belabox-metrics-apply.path", "belabox-metrics-recover.path", "belabox-metrics-sync.timer")
 ALL = "belabox-metrics*"
 _OURS = {os.path.basename(path) for path in units.DROP_INS}
 _INSTALL = "sudo ./install.sh"

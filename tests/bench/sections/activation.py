@@ -9,6 +9,7 @@ from ..figures import Figure
 from ..options import Options
 
 COLLECTOR = "belabox-metrics@.service"
+SYNC = "belabox-metrics-sync.service"
 OTHERS = (
     "belabox-metrics-upload.service",
     "belabox-metrics-health.service",
@@ -72,6 +73,7 @@ def _figures(machine: Machine, options: Options) -> list[Figure]:
         Trial("collection", whole),
         Trial("sandbox", replaced(whole, PASS)),
         Trial("unconfined", replaced(as_metrics, command)),
+        Trial("sync", service(SYNC), 400),
         Trial("naive", replaced(NAIVE_UNIT, NAIVE), 400),
         Trial("naivesandbox", replaced(without(NAIVE_UNIT, "StateDirectory"), PASS), 200),
     ]
@@ -82,6 +84,7 @@ def _figures(machine: Machine, options: Options) -> list[Figure]:
         ("collection", "sandboxed collection ÷ bare", 2.5),
         ("sandbox", "its sandbox around nothing ÷ bare", None),
         ("unconfined", "the collection without sandbox ÷ bare", None),
+        ("sync", "having the log written ÷ bare", None),
         ("naive", "naive form, all of the sandbox ÷ bare", None),
         ("naivesandbox", "all of the sandbox around nothing ÷ bare", None),
     ):

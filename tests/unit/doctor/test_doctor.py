@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import sqlite3
@@ -406,32 +405,6 @@ def test_what_goes_wrong_in_one_group_is_told_and_the_others_go_on(
 )
 def test_the_kernel_on_disks(line: str, told: bool) -> None:
     assert bool(disk._COMPLAINT.search(line)) is told
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ("rw", ""),
-        ("rw,commit=5", ""),
-        ("rw,errors=remount-ro,commit=600,data=writeback", "mounted with commit=600: .* in the last 10 min"),
-        ("rw,space_cache=v2,commit=120,subvol=/@", "mounted with commit=120: .* in the last 2 min"),
-        ("rw,autocommit=600", ""),
-        ("rw,commit=soon", ""),
-    ],
-)
-def test_a_file_system_that_forgets_for_long(patient: Patient, options: str, told: str) -> None:
-    device = os.stat(patient.database.parent).st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
-    mounts = patient.path / "proc/self/mountinfo"
-    mounts.parent.mkdir(parents=True)
-    mounts.write_text(
-        "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
-        "29 1 7:99 / /other rw,noatime shared:1 - ext4 /dev/loop9 rw,commit=600\n"
-        f"30 1 {number} / / rw,noatime shared:1 - ext4 /dev/mmcblk1p2 {options}\n"
-    )
-    found = [finding for finding in patient.findings("disk") if "commit=" in finding]
-    assert len(found) == bool(told)
-    assert re.search(told, "".join(found))
 
 
 def test_groups_of_a_person(monkeypatch: pytest.MonkeyPatch, patient: Patient) -> None:

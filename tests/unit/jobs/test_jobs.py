@@ -33,12 +33,14 @@ class Box:
         self.config = path / "config.yaml"
         self.config.write_text(CONFIG)
 
-    def job(self, name: str, *arguments: str, flags: str = "-IS") -> subprocess.CompletedProcess[str]:
+    def job(self, name: str, *arguments: str, flags: str = "-IS", **told: str) -> subprocess.CompletedProcess[str]:
+        """`told`: more of its environment."""
         environment = {
             "BELABOX_METRICS_CONFIG": str(self.config),
             "BELABOX_METRICS_DATABASE": str(self.database),
             "BELABOX_METRICS_ROOT": str(self.root),
             "PATH": os.environ["PATH"],
+            **told,
         }
         command: list[str | Path] = ["/usr/bin/python3", flags, ROOT / f"jobs/{name}.py", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
@@ -218,18 +220,21 @@ def test_an_unknown_command_is_wrong_usage(box: Box) -> None:
 
 def test_a_killed_unit_is_recorded_for_the_job(box: Box) -> None:
     box.job("collect", "memory.usage")
-    done = subprocess.run(
-        ["/usr/bin/python3", "-IS", ROOT / "jobs/failed.py", "belabox-metrics@memory.usage.service"],
-        env={"BELABOX_METRICS_DATABASE": str(box.database), "MONITOR_SERVICE_RESULT": "oom-kill"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = box.job("failed", "belabox-metrics@memory.usage.service", MONITOR_SERVICE_RESULT="oom-kill")
     assert done.returncode == 0
     assert "belabox-metrics@memory.usage.service: ran out of memory and was killed" in done.stderr
     assert box.sql("SELECT metric, last_error, failures FROM jobs") == [
         ("memory.usage", "ran out of memory and was killed", 1)
     ]
+
+
+def test_a_log_that_can_not_be_synced_is_told_and_no_metric_fails_by_it(box: Box) -> None:
+    box.job("collect", "memory.usage")
+    told = {"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_CODE": "exited", "MONITOR_EXIT_STATUS": "74"}
+    done = box.job("failed", "belabox-metrics-sync.service", **told)
+    assert done.returncode == 0
+    assert "belabox-metrics-sync.service: what was stored could not be written to the disk" in done.stderr
+    assert box.sql("SELECT job, metric, failures FROM jobs") == [("collect", "memory.usage", 0)]
 
 
 def test_where_systemd_does_not_tell_what_happened_the_word_of_the_job_stands(box: Box) -> None:

@@ -107,6 +107,7 @@ EXPOSURE = {
     "belabox-metrics-maintain.service": OTHER,
     "belabox-metrics-recover.service": OTHER,
     "belabox-metrics-failed@.service": OTHER,
+    "belabox-metrics-sync.service": COLLECTOR,
     # Root, and docs/security.md has the reasons.
     "belabox-metrics-apply.service": 17,
     "belabox-metrics-apply-again.service": OTHER,

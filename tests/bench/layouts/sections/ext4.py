@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ class Case(NamedTuple):
     kind: str  # of checkpoint; "RESTART" leaves the WAL its length and writes a row so that it starts anew
     minutes: int  # between two checkpoints
     mount_options: str
+    sync_s: int = 0  # how often the WAL is synced beside that, as belabox-metrics-sync.timer does; 0: never
 
 
 DEFAULTS = "noatime"
@@ -41,6 +43,9 @@ CASES = (
     Case("f", 1024, True, "RESTART", 6, DEFAULTS),
     Case("f", 4096, True, "TRUNCATE", 12, DEFAULTS),
     Case("f", 1024, False, "TRUNCATE", 12, DEFAULTS + ",commit=600"),
+    Case("f", 1024, False, "TRUNCATE", 6, DEFAULTS, 30),
+    Case("f", 1024, False, "TRUNCATE", 6, DEFAULTS + ",commit=600"),
+    Case("f", 1024, False, "TRUNCATE", 6, DEFAULTS + ",commit=600", 30),
 )
 
 
@@ -60,7 +65,7 @@ class Trial:
         self.path = self.volume.mount / "metrics.db"
         create(self.path, self.layout, case.page_size)
         self.volume.flush()
-        self.before, self.activations = self.volume.written(), 0
+        self.before, self.activations, self.synced_ms = self.volume.written(), 0, EPOCH_MS
 
     def step(self, run: Run) -> None:
         prepared = self.layout.prepare(run)
@@ -70,6 +75,9 @@ class Trial:
         else:
             in_child(functools.partial(activate, self.path, self.layout, prepared, self.case.exclusive))
         self.activations += 1
+        if self.case.sync_s and run.ts - self.synced_ms >= self.case.sync_s * 1000:
+            self.synced_ms = run.ts
+            subprocess.run(["sync", "--data", f"{self.path}-wal"], check=True)
 
     def row(self) -> Row:
         self.volume.flush()
@@ -77,7 +85,7 @@ class Trial:
         index = "in memory" if case.exclusive else "-shm"
         written = self.volume.written() - self.before
         return (case.layout, case.page_size, index, case.kind, case.minutes, case.mount_options,
-                written / MIB, written / self.activations)  # fmt: skip
+                f"{case.sync_s} s" if case.sync_s else "", written / MIB, written / self.activations)  # fmt: skip
 
 
 def measure(folder: Path, options: Options) -> None:
@@ -94,7 +102,9 @@ def measure(folder: Path, options: Options) -> None:
         for trial in trials:
             trial.volume.drop()
     real = options.pace == "real"
-    pace = "true pace, no sync but SQLite's" if real else "accelerated, syncfs each 30 s of the load"
+    pace = (
+        "true pace, synced by SQLite and where a line says so" if real else "accelerated, syncfs each 30 s of the load"
+    )
     head = (
         "layout",
         "page",
@@ -102,6 +112,7 @@ def measure(folder: Path, options: Options) -> None:
         "checkpoint",
         "every, min",
         "mount",
+        "synced",
         "MiB written",
         "bytes / activation",
     )
