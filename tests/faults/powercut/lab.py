@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.link import account
 
@@ -29,23 +29,25 @@ from ..vm.server import URL, Server
 from . import audit, moments, report, state
 from .balance import Aftermath, Reckoning, aftermath, balance
 from .moments import BOOTING_SHARE
+from .plan import Plan
 from .resumption import Resumption, resumed, schedule_of
 from .state import State
 
 INSTALL = Path(__file__).parents[1] / "vm/install"
-# How long a machine that collects is left in peace at most, by what jobs cost in it: long enough for an upload.
-UP_S = {"": 90.0, "slow": 90.0, "slower": 180.0}
 DRAIN_S = 180
 
 
 class Box:
     """A machine with everything installed by the script, sending to a server of its own; in `folder`, with `image`, its
-    disk."""
+    disk. `mount`: as Plan's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mount: str = "") -> None:
         image, address = built(), folder / "nbd"
         self.image = folder / "disk.raw"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", self.image], check=True)
+        if mount:
+            # In the file system itself: whatever mounts it does so with these. Not by tune2fs, which takes no comma.
+            subprocess.run(["debugfs", "-w", "-R", f"set_super_value mount_opts {mount}", self.image], check=True)
         with (folder / "installed").open("wb") as said:
             subprocess.run([INSTALL, self.image, URL, *pace()], check=True, stderr=said)
         self.network = Network()
@@ -60,102 +62,101 @@ class Box:
         self.network.close()
 
 
-def play(number: int, cuts: int, until: float, seed: int, up_s: float) -> dict[str, Any]:
+def play(plan: Plan) -> dict[str, Any]:
     """One machine's share. Everything of it is gone with this process."""
-    chance = random.Random(seed)
     # A machine's clock runs on while it waits for another, or its disk for this host, and what the jobs do would seem
     # to take as long.
     processors = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {processors[number % len(processors)]})
+    os.sched_setaffinity(0, {processors[plan.number % len(processors)]})
     with suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     with scratch() as directory:
-        say(number, f"installing, {engine()}, seed {seed}")
-        box = Box(Path(directory))
+        say(plan.number, f"installing, {engine()}, seed {plan.seed}")
+        box = Box(Path(directory), plan.mount)
         try:
-            return cut_again_and_again(box, number, cuts, until, chance, up_s)
+            return cut_again_and_again(box, plan)
         finally:
             box.close()
 
 
-def cut_again_and_again(
-    box: Box, number: int, cuts: int, until: float, chance: random.Random, up_s: float
-) -> dict[str, Any]:
-    """Until there were so many, or it is so late (Unix time); or until the machine is silent, which is a fault."""
-    rows: list[dict[str, Any]] = []
-    looks: list[dict[str, Any]] = []
+def cut_again_and_again(box: Box, plan: Plan) -> dict[str, Any]:
+    """Until there were so many, or it is so late; or until the machine is silent, which is a fault."""
+    past = Past([], [], [])
     try:
-        end = reckon(box, number, *cut_each(box, number, cuts, until, chance, up_s, rows, looks))
+        end = reckon(box, plan.number, cut_each(box, plan, past), past)
     except AssertionError as silent:
         box.machine.unplug()
-        place = Path(tempfile.gettempdir()) / f"powercut-machine{number}-fell-out.raw"
+        place = Path(tempfile.gettempdir()) / f"powercut-machine{plan.number}-fell-out.raw"
         subprocess.run(["cp", "--sparse=always", box.image, place], check=True)
-        fault = f"machine {number} fell out after {len(rows)} cuts, its disk is {place}: {silent}"
-        say(number, fault)
+        fault = f"machine {plan.number} fell out after {len(past.cuts)} cuts, its disk is {place}: {silent}"
+        say(plan.number, fault)
         nothing = Reckoning(0, 0, 0, 0, 0, [])._asdict()
         end = {"reckoning": nothing, "sessions": {}, "runs": 0, "boots": 0, "faults": [fault]}
-    return {"number": number, "cuts": rows, "looks": looks} | end
+    return {"number": plan.number, "cuts": past.cuts, "looks": past.looks} | end
 
 
-def cut_each(
-    box: Box,
-    number: int,
-    cuts: int,
-    until: float,
-    chance: random.Random,
-    up_s: float,
-    rows: list[dict[str, Any]],
-    looks: list[dict[str, Any]],
-) -> tuple[Power, list[Aftermath]]:
-    """What was found goes into `rows` and `looks`; the machine as it is on in the end, and what each cut has left."""
-    aftermaths: list[Aftermath] = []
+class Past(NamedTuple):
+    """What a machine has been through: its cuts and the looks at its disk, as rows of the report, and what each cut has
+    left that somebody looked at."""
+
+    cuts: list[dict[str, Any]]
+    looks: list[dict[str, Any]]
+    aftermaths: list[Aftermath]
+
+
+def cut_each(box: Box, plan: Plan, past: Past) -> Power:
+    """What was found goes into `past`; the machine as it is on in the end."""
+    chance, until = random.Random(plan.seed), time.time() + plan.minutes * 60
+    cuts = past.cuts
     power = box.machine.power_on()
     before = state.of_archive(power.evidence())
     schedule = schedule_of(power)
-    while len(rows) < cuts and time.time() < until:
+    while len(cuts) < plan.cuts and time.time() < until:
         kind = moments.kind_of(chance)
         watch = partial(look, power, box, before, chance)
         silent = []
         try:
-            looks += moments.wait(power, kind, box.disk, box.server, chance, up_s, watch)
+            past.looks.extend(moments.wait(power, kind, box.disk, box.server, chance, plan.up_s, watch))
         except AssertionError as nothing:
             silent = [str(nothing).partition(";")[0]]
         at = power.cut()
         row = row_of(kind, power.began, at, box.disk.cut(chance))
-        rows.append(row)
+        cuts.append(row)
         unsound = unsound_files(power)
         again = box.machine.power_on()
         # The power may go again before anybody has looked: what is found then is what is left of both cuts.
         early: list[dict[str, Any]] = []
-        while len(rows) < cuts and chance.random() < BOOTING_SHARE and moments.wait_booting(again, box.disk, chance):
+        while (
+            len(cuts) < plan.cuts and chance.random() < BOOTING_SHARE and moments.wait_booting(again, box.disk, chance)
+        ):
             off = again.cut()
             early.append(row_of(report.BOOTING, again.began, off, box.disk.cut(chance)))
             early[-1]["faults"] = [*said_early(again.records), *unsound_files(again)]
-            rows.append(early[-1])
+            cuts.append(early[-1])
             again = box.machine.power_on()
         archive = again.evidence()
         after = state.of_archive(archive)
         posts = account.posts_of(box.server.requests())
         back = resumed(power.records, [post.at for post in posts], power.began, at, schedule)
         found = audit.loss(before, after, power.records, posts, at, power.began)
-        aftermaths.append(aftermath(at, after))
+        past.aftermaths.append(aftermath(at, after))
         row |= found._asdict() | back._asdict() | {"files": after.files}
         row["evidence_s"] = round(time.time() - again.began, 2)
         row["faults"] = [*silent, *unsound, *back.faults, *found.faults, *sessions_left(after)]
         row["complaints"] = dict(audit.failures(power.records))
-        for place, one in enumerate([row, *early], len(rows) - len(early)):
-            say(number, f"cut {place}, {report.line(one)}")
+        for place, one in enumerate([row, *early], len(cuts) - len(early)):
+            say(plan.number, f"cut {place}, {report.line(one)}")
         if found.faults:
-            keep(archive, power.records, number, len(rows))
+            keep(archive, power.records, plan.number, len(cuts))
         power, before = again, after
-    return power, aftermaths
+    return power
 
 
-def reckon(box: Box, number: int, power: Power, aftermaths: list[Aftermath]) -> dict[str, Any]:
+def reckon(box: Box, number: int, power: Power, past: Past) -> dict[str, Any]:
     """All is sent: what the machine has, and the server."""
     final, left = drain(power)
     posts = account.posts_of(box.server.requests())
-    reckoning = balance(final, box.server.exported(), posts, aftermaths)
+    reckoning = balance(final, box.server.exported(), posts, past.aftermaths)
     statuses = Counter(status for status, _, _ in final.sessions)
     say(number, f"at the end: {reckoning}; sessions {dict(statuses)}")
     return {
@@ -242,22 +243,20 @@ def say(number: int, text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.gmtime())}  {number}: {text}", flush=True)
 
 
-def measure(cuts: int, machines: int, until: float, seed: int, up_s: float = 0.0) -> dict[str, Any]:
-    """`until`: Unix time; `up_s`: how long a machine that collects is left in peace at most, if not as UP_S says."""
-    up_s = up_s or UP_S["".join(pace())]
-    shares = [cuts // machines + (number < cuts % machines) for number in range(machines)]
-    with ProcessPoolExecutor(machines) as pool:
-        running = [pool.submit(play, number, share, until, seed + number, up_s) for number, share in enumerate(shares)]
+def measure(plans: list[Plan]) -> dict[str, Any]:
+    """All of them at once."""
+    with ProcessPoolExecutor(len(plans)) as pool:
+        running = [pool.submit(play, plan) for plan in plans]
         # What one has found is not lost with the lab of another.
         broke = [
-            f"the lab of machine {number} broke: {one.exception()!r}"
-            for number, one in enumerate(running)
+            f"the lab of machine {plan.number} broke: {one.exception()!r}"
+            for plan, one in zip(plans, running)
             if one.exception()
         ]
         played = [one.result() for one in running if not one.exception()]
-    result = {"seed": seed, "engine": engine(), "machines": played}
+    result = {"seed": plans[0].seed, "engine": engine(), "mount": plans[0].mount, "machines": played}
     result["summary"] = report.summary(played)
-    done = sum(len(one["cuts"]) for one in played)
-    fewer = [f"{done} of {cuts} cuts: the time was up, or a machine fell out"] if done < cuts else []
+    done, wanted = (sum(each) for each in ([len(one["cuts"]) for one in played], [plan.cuts for plan in plans]))
+    fewer = [f"{done} of {wanted} cuts: the time was up, or a machine fell out"] if done < wanted else []
     result["faults"] = [*fewer, *broke, *(fault for one in played for fault in report.faults(one))]
     return result

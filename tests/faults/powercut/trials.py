@@ -15,6 +15,8 @@ from typing import Any
 from tests.provenance import commit, machine
 
 from ..outcome import KEPT, Row
+from ..vm.machine import engine
+from .plan import Plan
 from .torn import breakages, collected, original, verdict
 
 NEEDED = ("e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics")
@@ -23,10 +25,11 @@ NEEDED = ("e2fsck", "debugfs", "mmdebstrap", "systemd-nspawn", "victoria-metrics
 COLLECTED, COLLECTED_LONG = 50, 10
 
 
-def trials(long: bool, cuts: int, minutes: float, machines: int, seed: int, up_s: float) -> Iterator[Row]:
-    yield torn(seed, 2000, COLLECTED_LONG) if long else torn(seed, 200)
-    if long:
-        yield from with_machines(cuts, minutes, machines, seed, up_s)
+def trials(seed: int, machines: list[Plan]) -> Iterator[Row]:
+    """The long form has machines."""
+    yield torn(seed, 2000, COLLECTED_LONG) if machines else torn(seed, 200)
+    if machines:
+        yield from with_machines(machines)
 
 
 def torn(seed: int, times: int, collected_every: int = COLLECTED) -> Row:
@@ -42,7 +45,7 @@ def torn(seed: int, times: int, collected_every: int = COLLECTED) -> Row:
     return Row("files torn as by a power cut", times, 0, 0, longest, f"seed {seed}", wrong)
 
 
-def with_machines(cuts: int, minutes: float, machines: int, seed: int, up_s: float) -> Iterator[Row]:
+def with_machines(machines: list[Plan]) -> Iterator[Row]:
     """What became of machines; how each cut went goes to docs/reliability as well."""
     # Only now: it knows of upload formats, and asks for what a short form has no need of.
     from . import report
@@ -50,24 +53,29 @@ def with_machines(cuts: int, minutes: float, machines: int, seed: int, up_s: flo
 
     of: dict[str, Any] = {"commit": commit(), "arguments": sys.argv[1:], "began": machine()}
     began = time.monotonic()
-    result = measure(cuts, machines, time.time() + minutes * 60, seed, up_s)
+    result = measure(machines)
     of |= {"ended": machine(), "seconds": round(time.monotonic() - began)}
     KEPT.mkdir(exist_ok=True)
-    (KEPT / f"powercut-{result['engine']}-cuts.json").write_text(
+    (KEPT / f"{name_of(machines)}-cuts.json").write_text(
         json.dumps(of | report.brief(result), indent=1) + "\n", encoding="utf-8"
     )
     yield from rows_of(result)
 
 
-def wanted() -> str:
-    """The engine that machines are of. Ends the program where there can be none."""
+def name_of(machines: list[Plan]) -> str:
+    """Of what is kept, below docs/reliability."""
+    if not machines:
+        return "powercut"
+    return f"powercut-{engine()}{'-mounted' if machines[0].mount else ''}"
+
+
+def check() -> None:
+    """Ends the program where there can be no machines."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         sys.exit(f"powercut --long needs {', '.join(missing)}: tests/run installs them")
-    from ..vm.machine import engine
-
     try:
-        return engine()
+        engine()
     except RuntimeError as none:
         sys.exit(f"powercut --long: {none}")
 
