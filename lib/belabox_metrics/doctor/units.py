@@ -56,7 +56,8 @@ def _states(states: dict[str, dict[str, str]], wanted: list[str]) -> Iterator[Fi
         elif not stopped and found.get("ActiveState") != "failed":
             yield problem(f"is {found.get('ActiveState')}", name, f"sudo systemctl start {name}")
     for name, found in sorted(states.items()):
-        if found.get("ActiveState") == "failed":
+        # One that is masked while it runs has failed, for systemd.
+        if found.get("ActiveState") == "failed" and found.get("LoadState") != "masked":
             yield problem(f"failed ({found.get('Result')})", name, f"journalctl -u {name} -n 20")
         strange = [
             path

@@ -47,7 +47,8 @@ class Box:
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image / "disk.raw", self.image], check=True)
         if mount:
             # In the file system itself: whatever mounts it does so with these. Not by tune2fs, which takes no comma.
-            subprocess.run(["debugfs", "-w", "-R", f"set_super_value mount_opts {mount}", self.image], check=True)
+            asked = f"set_super_value mount_opts {mount}"
+            subprocess.run(["debugfs", "-w", "-R", asked, self.image], check=True, capture_output=True)
         with (folder / "installed").open("wb") as said:
             subprocess.run([INSTALL, self.image, URL, *pace()], check=True, stderr=said)
         self.network = Network()

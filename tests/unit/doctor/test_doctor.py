@@ -73,7 +73,7 @@ FAULTS: list[tuple[str, str, Callable[[Patient], object], list[str]]] = [
     (
         "a masked timer",
         "units",
-        lambda it: it.systemd.tell(TIMER, LoadState="masked"),
+        lambda it: it.systemd.tell(TIMER, LoadState="masked", ActiveState="failed"),
         [f"note {TIMER}: is masked, which somebody did by hand"],
     ),
     (
