@@ -16,25 +16,25 @@ except ImportError:  # one process has them all
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
-# What shares a machine or a server, by its folder; in tests/machine each of these files boots its own.
-TOGETHER = {"faults": "faults", "machine": "machine", "server": "server"}
-APART = ("test_doctor.py", "test_documentation.py", "test_package.py")
+# These have one machine between them; each other file of the labs boots its own.
+OF_ONE_MACHINE = tuple(f"tests/machine/test_{name}.py" for name in ("board", "own", "page", "pipeline", "stream"))
 
 
-class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
-    """Where several processes share the tests, one begins with the labs, and those that take their time are for whoever
+class ByLab(LoadScopeScheduling):  # type: ignore[misc]
+    """Where several processes share the tests, they begin with the labs, and what is one test by itself is for whoever
     has nothing else to do."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if file.endswith(APART):
-            return file
-        return TOGETHER.get(file.split("/")[1], nodeid)
+        folder = file.split("/")[1]
+        if folder == "server" or file in OF_ONE_MACHINE:
+            return folder
+        return file if folder in ("faults", "machine") else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    return ByFolder(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByLab:
+    return ByLab(config, log)
 
 
 @pytest.fixture

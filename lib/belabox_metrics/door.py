@@ -9,12 +9,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, NoReturn
 
+# Where Python has the frames of those who read modules.
+_LOADER = "<frozen importlib._bootstrap_external>"
+
 
 def run(main: Callable[[list[str]], int]) -> NoReturn:
     """Run `main` with the command line's arguments and leave with the exit code it returns.
 
     Leaves through os._exit: the interpreter's own way out would close the database, outside of the lock and with
-    a checkpoint and its syncs for each run. An exception that gets here is a bug and shows its traceback.
+    a checkpoint and its syncs for each run. An exception that gets here is a bug and shows its traceback, but where a
+    disk gives back nothing any more: then what would say so may not be there to load.
     """
     code = 1
     try:
@@ -25,9 +29,10 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
         code = 130
     except BrokenPipeError:  # as in: query | head -1
         code = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        _suspect()
+    except BaseException as error:
+        if not (isinstance(error, OSError) and _tells_unread(error)):
+            sys.excepthook(*sys.exc_info())
+            _suspect()
     try:
         sys.stdout.flush()
     except OSError:  # the reader of a pipe has left
@@ -47,3 +52,26 @@ def _suspect() -> None:
         suspect()
     except Exception:
         sys.excepthook(*sys.exc_info())
+
+
+def _tells_unread(error: OSError) -> bool:
+    """Whether a module could not be loaded, as the disk did not give its file: that is told in a line; in the journal,
+    if the part for that is there."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or last.tb_frame.f_code.co_filename != _LOADER:
+        return False
+    what = f"a part of the program can't be read: {error.strerror}"
+    # A read that fails names no file, but who was about it has it.
+    where = str(last.tb_frame.f_locals.get("path", ""))
+    hint = "see journalctl -k"
+    job = sys.argv[0].rpartition("/")[2].partition(".")[0]
+    try:
+        from .errors import Problem
+        from .journal import failure
+
+        failure(Problem(what, where=where, hint=hint), job=job)
+    except OSError:
+        sys.stderr.write(f"belabox-metrics {job}: {where}: {what} ({hint})\n")
+    return True

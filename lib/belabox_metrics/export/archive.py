@@ -17,12 +17,12 @@ import re
 import time
 import zlib
 
-from ..errors import StoreProblem
+from ..errors import StoreProblem, UsageProblem
 from ..quantity import shown
 from ..store import importer
 from ..store.settings import first, section
 from ..upload.correction import Correction
-from .file import WholeFile
+from .file import WholeFile, unwritable
 from .lines import JsonLines
 from .stored import HOUR_MS, Stored, Wanted
 
@@ -103,9 +103,11 @@ class Archive:
             try:
                 self._run(moment, now_ms - self._settings.keep_ms, done)
             except OSError as error:
-                where = str(error.filename or self._settings.path)
                 hint = f"sudo install -d -o metrics -g metrics {self._settings.path}"
-                raise StoreProblem(f"can't be written: {error.strerror}", where=where, hint=hint) from error
+                raise unwritable(str(error.filename or self._settings.path), error, hint) from error
+            except UsageProblem as error:
+                # A person would name another file: this one is for the configuration to name.
+                raise StoreProblem(error.what, where=error.where, hint=error.hint) from error
         return done
 
     def _run(self, moment: Moment, oldest_ms: int, done: Archived) -> None:

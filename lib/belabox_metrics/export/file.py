@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 MODE = 0o640
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # What file systems without hard links say, FAT on a stick for one.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -53,7 +54,8 @@ class WholeFile:
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self.partial, flags, self._mode)
         except OSError as error:
-            raise UsageProblem(f"can't be written: {error.strerror}", where=self.path) from error
+            found = unwritable(self.path, error)
+            raise found if error.errno in _NO_ROOM else UsageProblem(found.what, where=self.path) from error
         self._file = open(descriptor, "w+b")
         return self._file
 
@@ -115,9 +117,10 @@ class WholeFile:
             os.rename(self.partial, self.path)
 
 
-def unwritable(path: str, error: OSError) -> StoreProblem:
-    """What went wrong while `path` was written, in words."""
-    hint = "free some space, or write to another disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+def unwritable(path: str, error: OSError, hint: str = "") -> StoreProblem:
+    """What went wrong while `path` was written, in words. `hint`: what to do where it is no want of room."""
+    if error.errno in _NO_ROOM:
+        hint = "free some space, or write to another disk"
     return StoreProblem(f"can't be written: {error.strerror}", where=path, hint=hint)
 
 

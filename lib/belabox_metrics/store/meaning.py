@@ -32,6 +32,10 @@ def meaning(error: Exception, path: str) -> Problem:
 
         if wrong := fault(path):
             return Damaged(wrong, where=path)
+        from .room import is_writable
+
+        if is_writable(path):
+            return Unwritable("the database was read-only", where=path, hint="it can be written again")
     for text, what, hint in _KNOWN:
         if text in said:
             return StoreProblem(what, where=path, hint=hint)

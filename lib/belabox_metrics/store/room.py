@@ -43,6 +43,13 @@ def is_read_only(path: str) -> bool:
         return False
 
 
+def is_writable(path: str) -> bool:
+    """Whether the database and what lies beside it can be written by this process."""
+    beside = path[: path.rfind("/")] or "/" if "/" in path else "."
+    files = [name for name in (path, f"{path}-wal", f"{path}-shm") if os.access(name, os.F_OK)]
+    return all(os.access(name, os.W_OK) for name in (beside, *files))
+
+
 def unwritable(error: OSError, path: str) -> Unwritable | None:
     """What the system's refusal is in words; None when it is no matter of room."""
     what = _WORDS.get(error.errno or 0)

@@ -212,6 +212,25 @@ def test_a_directory_that_can_not_be_is_said(days: Box) -> None:
         run(days)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("inodes", [1, 2])
+def test_a_disk_without_an_inode_is_said_and_what_to_do(days: Box, inodes: int) -> None:
+    """Its own root is one. With two the folder of a day can be made, and nothing in it."""
+    disk = days.path / "archive"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=4m,nr_inodes={inodes}", "tmpfs", disk], check=True)
+    try:
+        with pytest.raises(
+            StoreProblem, match=r"No space left on device \(free some space, or write to another disk\)"
+        ):
+            run(days)
+        assert files(days) == []
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+    run(days)
+    assert FIRST in files(days)
+
+
 def test_a_disk_that_is_nearly_full_is_left_alone(days: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "RESERVE_BYTES", 10**18)
     monkeypatch.setattr(archive, "LARGEST_RESERVE", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,37 @@ def test_what_nobody_hears_is_stored_and_no_failure(box: Box, when: str) -> None
     done = box.job("collect.py", "memory.usage", before=struck("write", when))
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert box.sql("SELECT sum(runs_total) - ? FROM jobs", *before[0]) == [(1,)]
+
+
+def unread(call: str, *paths: Path | str) -> list[str]:
+    """`call` fails, on these files, and on the byte code of modules among them."""
+    modules = [Path(path) for path in paths if str(path).endswith(".py")]
+    compiled = [
+        module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc" for module in modules
+    ]
+    wanted = [word for path in (*paths, *compiled) for word in ("-P", str(path))]
+    return ["strace", "-f", "-qq", "-o", "/dev/null", *wanted, "-e", f"inject={call}:error=EIO"]
+
+
+@pytest.mark.parametrize("call", ["openat", "pread64,read"])
+@pytest.mark.parametrize("job", [("collect.py", "memory.usage"), ("upload.py",), ("maintain.py",), ("clock.py",)])
+def test_a_part_of_the_program_that_the_disk_does_not_give_is_told_in_a_line(
+    box: Box, job: tuple[str, ...], call: str
+) -> None:
+    meaning = ROOT / "lib/belabox_metrics/store/meaning.py"
+    done = box.job(*job, before=unread(call, box.database, meaning))
+    name = job[0].removesuffix(".py")
+    said = f"{meaning}: a part of the program can't be read: Input/output error (see journalctl -k)"
+    assert (done.returncode, done.stderr) == (1, f"belabox-metrics {name}: {said}\n")
+    assert box.job(*job).returncode == 0
+
+
+def test_that_is_told_where_the_part_that_tells_is_not_there_either(box: Box) -> None:
+    journal = ROOT / "lib/belabox_metrics/journal.py"
+    command = [*unread("read", journal), PYTHON, "-I", f"{ROOT}/jobs/cli.py", "collect", "memory.usage"]
+    done = subprocess.run(command, env=box.environment, capture_output=True, text=True, check=False, timeout=120)
+    said = f"{journal}: a part of the program can't be read: Input/output error (see journalctl -k)"
+    assert (done.returncode, done.stderr) == (1, f"belabox-metrics cli: {said}\n"), done.stderr
 
 
 def test_a_failure_that_nobody_hears_has_its_exit_code(box: Box) -> None:

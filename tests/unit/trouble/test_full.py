@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,30 @@ def test_a_file_system_that_is_read_only_for_a_while(small: Box) -> None:
     assert small.collect().returncode == 0
     assert rows(small) == before + 1
     assert small.aside() == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_one_that_is_read_only_for_less_than_it_takes_to_ask_why(box: Box) -> None:
+    refusing = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(box.database)]
+    refusing += ["-e", "trace=openat", "-e", "inject=openat:error=EROFS:when=1"]
+    done = box.job("collect.py", "memory.usage", before=refusing)
+    said = f"memory.usage: {box.database}: the database was read-only (it can be written again)\n"
+    assert (done.returncode, done.stderr) == (75, said)
+    assert box.collect().returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be somebody else")
+@pytest.mark.parametrize("beside", ["", "-shm"])
+def test_a_database_of_somebody_else_does_not_pass(beside: str) -> None:
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        box = Box(Path(folder))
+        assert box.collect().returncode == 0
+        for path in (box.folder, *box.folder.rglob("*")):
+            os.chown(path, nobody, nobody)
+        os.chown(f"{box.database}{beside}", 0, 0)
+        done = box.job("collect.py", "memory.usage", before=["setpriv", "--reuid=65534", "--clear-groups"])
+    assert (done.returncode, "must belong to the user" in done.stderr) == (1, True), done.stderr
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
