@@ -16,7 +16,7 @@ except ImportError:  # one process has them all
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
-# These have one machine between them; each other file of the labs boots its own.
+# These have one machine between them, the fixture `machine`; what else is booted is of one file.
 OF_ONE_MACHINE = tuple(f"tests/machine/test_{name}.py" for name in ("board", "own", "page", "pipeline", "stream"))
 
 

@@ -30,7 +30,7 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
     except BrokenPipeError:  # as in: query | head -1
         code = 0
     except BaseException as error:
-        if not (isinstance(error, OSError) and _tells_unread(error)):
+        if not (isinstance(error, (OSError, ImportError)) and _tells_unloaded(error)):
             sys.excepthook(*sys.exc_info())
             _suspect()
     try:
@@ -54,24 +54,34 @@ def _suspect() -> None:
         sys.excepthook(*sys.exc_info())
 
 
-def _tells_unread(error: OSError) -> bool:
-    """Whether a module could not be loaded, as the disk did not give its file: that is told in a line; in the journal,
-    if the part for that is there."""
+def _tells_unloaded(error: OSError | ImportError) -> bool:
+    """Whether a part of the program, or of Python, could not be loaded: that is told in a line; in the journal, if the
+    part for that is there."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    if last is None or last.tb_frame.f_code.co_filename != _LOADER:
-        return False
-    what = f"a part of the program can't be read: {error.strerror}"
-    # A read that fails names no file, but who was about it has it.
-    where = str(last.tb_frame.f_locals.get("path", ""))
-    hint = "see journalctl -k"
-    job = sys.argv[0].rpartition("/")[2].partition(".")[0]
+    what = f"a part of the program can't be loaded: {error}"
+    where = ""
+    # Python takes a file that it can't look for as one that is missing.
+    if not isinstance(error, ImportError):
+        if last is None or last.tb_frame.f_code.co_filename != _LOADER:
+            return False
+        what = f"a part of the program can't be read: {error.strerror}"
+        # A read that fails names no file, but who was about it has it.
+        where = str(last.tb_frame.f_locals.get("path", ""))
+    hint = "journalctl -k tells of a disk that fails; else install again"
+    door = sys.argv[0].rpartition("/")[2].partition(".")[0]
+    # The command's name is no job's, its first word is.
+    job = sys.argv[1] if door in ("cli", "belabox-metrics") and len(sys.argv) > 1 else door
     try:
         from .errors import Problem
         from .journal import failure
 
         failure(Problem(what, where=where, hint=hint), job=job)
-    except OSError:
-        sys.stderr.write(f"belabox-metrics {job}: {where}: {what} ({hint})\n")
+    except Exception:
+        try:
+            place = f"{where}: " if where else ""
+            sys.stderr.write(f"belabox-metrics {job}: {place}{what} ({hint})\n")
+        except OSError:  # nobody hears it
+            pass
     return True

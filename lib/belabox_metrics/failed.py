@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     job, metric = job_of(unit)
     if not result and _has_told(job, metric):
         return 0
-    what = _described(result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
+    what = _described(job, result, os.environ.get("MONITOR_EXIT_CODE", ""), os.environ.get("MONITOR_EXIT_STATUS", ""))
     journal.record(
         f"{unit}: {what}",
         priority=journal.ERROR,
@@ -88,7 +88,7 @@ def job_of(unit: str) -> tuple[str, str]:
     return name, ""
 
 
-def _described(result: str, code: str, status: str) -> str:
+def _described(job: str, result: str, code: str, status: str) -> str:
     known = {
         "timeout": "took too long and was stopped",
         "oom-kill": "ran out of memory and was killed",
@@ -99,6 +99,6 @@ def _described(result: str, code: str, status: str) -> str:
     }
     if (result, status) == ("exit-code", CREDENTIALS):
         return "could not be given its secrets: is a file of remote.auth or remote.tls missing?"
-    if (result, status) == ("exit-code", NOT_WRITTEN):
+    if (job, result, status) == (SYNC, "exit-code", NOT_WRITTEN):
         return "what was stored could not be written to the disk: journalctl -u belabox-metrics-sync"
     return known.get(result) or " ".join(["failed", result, code, status]).strip()

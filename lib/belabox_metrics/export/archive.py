@@ -22,7 +22,7 @@ from ..quantity import shown
 from ..store import importer
 from ..store.settings import first, section
 from ..upload.correction import Correction
-from .file import WholeFile, unwritable
+from .file import NO_PLACE, WholeFile, unwritable
 from .lines import JsonLines
 from .stored import HOUR_MS, Stored, Wanted
 
@@ -100,14 +100,15 @@ class Archive:
         Raises StoreProblem where the directory can't be written, or the disk is nearly full."""
         done = Archived()
         if self._settings.enabled:
+            theirs = f"sudo install -d -o metrics -g metrics {self._settings.path}"
             try:
                 self._run(moment, now_ms - self._settings.keep_ms, done)
             except OSError as error:
-                hint = f"sudo install -d -o metrics -g metrics {self._settings.path}"
+                hint = theirs if error.errno in NO_PLACE else ""
                 raise unwritable(str(error.filename or self._settings.path), error, hint) from error
             except UsageProblem as error:
-                # A person would name another file: this one is for the configuration to name.
-                raise StoreProblem(error.what, where=error.where, hint=error.hint) from error
+                # Nobody has named this file in a command line.
+                raise StoreProblem(error.what, where=error.where, hint=error.hint or theirs) from error
         return done
 
     def _run(self, moment: Moment, oldest_ms: int, done: Archived) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MODE = 0o640
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# Who names another path, or makes this one his, is helped.
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 # What file systems without hard links say, FAT on a stick for one.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -55,7 +57,7 @@ class WholeFile:
             descriptor = os.open(self.partial, flags, self._mode)
         except OSError as error:
             found = unwritable(self.path, error)
-            raise found if error.errno in _NO_ROOM else UsageProblem(found.what, where=self.path) from error
+            raise UsageProblem(found.what, where=self.path) if error.errno in NO_PLACE else found from error
         self._file = open(descriptor, "w+b")
         return self._file
 

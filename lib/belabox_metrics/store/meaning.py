@@ -35,7 +35,7 @@ def meaning(error: Exception, path: str) -> Problem:
         from .room import is_writable
 
         if is_writable(path):
-            return Unwritable("the database was read-only", where=path, hint="it can be written again")
+            return Unwritable("the database could not be written", where=path, hint="it can by now; see journalctl -k")
     for text, what, hint in _KNOWN:
         if text in said:
             return StoreProblem(what, where=path, hint=hint)

@@ -27,7 +27,7 @@ _REMOUNT = "see journalctl -k for why; what is stored already is safe"
 def free_bytes(path: str) -> int:
     """Bytes that a job may still write beside `path`; 0 where not even a file can be made, or all is read-only."""
     try:
-        room = os.statvfs(path[: path.rfind("/")] or "/" if "/" in path else ".")
+        room = os.statvfs(_beside(path))
     except OSError:
         return 0
     # Some file systems have no inodes to count, and say that there are none at all.
@@ -45,9 +45,13 @@ def is_read_only(path: str) -> bool:
 
 def is_writable(path: str) -> bool:
     """Whether the database and what lies beside it can be written by this process."""
-    beside = path[: path.rfind("/")] or "/" if "/" in path else "."
     files = [name for name in (path, f"{path}-wal", f"{path}-shm") if os.access(name, os.F_OK)]
-    return all(os.access(name, os.W_OK) for name in (beside, *files))
+    return all(os.access(name, os.W_OK, effective_ids=True) for name in (_beside(path), *files))
+
+
+def _beside(path: str) -> str:
+    """The directory of it."""
+    return path[: path.rfind("/")] or "/" if "/" in path else "."
 
 
 def unwritable(error: OSError, path: str) -> Unwritable | None:

@@ -49,6 +49,9 @@ class Box:
             # In the file system itself: whatever mounts it does so with these. Not by tune2fs, which takes no comma.
             asked = f"set_super_value mount_opts {mount}"
             subprocess.run(["debugfs", "-w", "-R", asked, self.image], check=True, capture_output=True)
+            told = subprocess.run(["dumpe2fs", "-h", self.image], check=True, capture_output=True, text=True).stdout
+            if mount not in told:
+                raise RuntimeError(f"debugfs did not take the options {mount}")
         with (folder / "installed").open("wb") as said:
             subprocess.run([INSTALL, self.image, URL, *pace()], check=True, stderr=said)
         self.network = Network()

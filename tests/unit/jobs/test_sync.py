@@ -43,3 +43,9 @@ def test_what_can_not_be_synced_is_told(tmp_path: Path, by_a_link: bool) -> None
     done = sync(database)
     assert done.returncode == 74
     assert str(log) in done.stderr
+
+
+def test_a_database_that_links_lead_nowhere_from_is_not_taken_for_synced(tmp_path: Path) -> None:
+    database = tmp_path / "metrics.db"
+    database.symlink_to("metrics.db")
+    assert sync(database).returncode == 74

@@ -16,6 +16,7 @@ from .test_damage import fold_log, zeros_at_the_head
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
 SETTINGS = "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'settings'"
+HINT = "journalctl -k tells of a disk that fails; else install again"
 
 
 def struck(call: str, when: str = "1") -> list[str]:
@@ -58,17 +59,25 @@ def test_a_part_of_the_program_that_the_disk_does_not_give_is_told_in_a_line(
     meaning = ROOT / "lib/belabox_metrics/store/meaning.py"
     done = box.job(*job, before=unread(call, box.database, meaning))
     name = job[0].removesuffix(".py")
-    said = f"{meaning}: a part of the program can't be read: Input/output error (see journalctl -k)"
+    said = f"{meaning}: a part of the program can't be read: Input/output error ({HINT})"
     assert (done.returncode, done.stderr) == (1, f"belabox-metrics {name}: {said}\n")
     assert box.job(*job).returncode == 0
+
+
+def test_a_part_that_the_disk_does_not_let_look_for_is_told_too(box: Box) -> None:
+    """Python takes it as one that is missing."""
+    meaning = ROOT / "lib/belabox_metrics/store/meaning.py"
+    done = box.job("collect.py", "memory.usage", before=unread("openat,newfstatat,stat", box.database, meaning))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert "a part of the program can't be loaded: No module named 'belabox_metrics.store.meaning' (" in done.stderr
 
 
 def test_that_is_told_where_the_part_that_tells_is_not_there_either(box: Box) -> None:
     journal = ROOT / "lib/belabox_metrics/journal.py"
     command = [*unread("read", journal), PYTHON, "-I", f"{ROOT}/jobs/cli.py", "collect", "memory.usage"]
     done = subprocess.run(command, env=box.environment, capture_output=True, text=True, check=False, timeout=120)
-    said = f"{journal}: a part of the program can't be read: Input/output error (see journalctl -k)"
-    assert (done.returncode, done.stderr) == (1, f"belabox-metrics cli: {said}\n"), done.stderr
+    said = f"{journal}: a part of the program can't be read: Input/output error ({HINT})"
+    assert (done.returncode, done.stderr) == (1, f"belabox-metrics collect: {said}\n"), done.stderr
 
 
 def test_a_failure_that_nobody_hears_has_its_exit_code(box: Box) -> None:
