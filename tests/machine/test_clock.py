@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,13 @@ def own(machine_name: str) -> Iterator[Machine]:
 
 def test_the_timer_runs_it_and_the_record_has_both_sides(own: Machine) -> None:
     assert "belabox-metrics-clock.timer" in own.systemctl("list-timers", "--all", "--no-legend")
-    own.systemctl("start", CLOCK)
-    record = own.journal("BELABOX_JOB=clock")[-1]
-    assert record["_SYSTEMD_UNIT"] == CLOCK
+
+    def told() -> list[dict[str, Any]]:
+        """Once journald has asked about who sent it before he was gone."""
+        own.systemctl("start", CLOCK)
+        return own.journal("BELABOX_JOB=clock", f"_SYSTEMD_UNIT={CLOCK}")
+
+    record = own.wait_until(told)[-1]
     assert record["BELABOX_ENDPOINT"] == "http://127.0.0.1:8428/health"
     assert record["BELABOX_HTTP_STATUS"] == "200"
     rows = own.sql("SELECT metric_name AS name, metric_value AS value FROM metrics WHERE metric_name LIKE 'time.skew%'")
