@@ -7,6 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Callable, NoReturn
 
 # Where Python has the frames of those who read modules.
@@ -17,8 +18,8 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
     """Run `main` with the command line's arguments and leave with the exit code it returns.
 
     Leaves through os._exit: the interpreter's own way out would close the database, outside of the lock and with
-    a checkpoint and its syncs for each run. An exception that gets here is a bug and shows its traceback, but where a
-    disk gives back nothing any more: then what would say so may not be there to load.
+    a checkpoint and its syncs for each run. An exception that gets here is a bug and shows its traceback, but for a
+    part of the program that can't be loaded: where a disk gives back nothing any more, what would say so may be such.
     """
     code = 1
     try:
@@ -30,7 +31,7 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
     except BrokenPipeError:  # as in: query | head -1
         code = 0
     except BaseException as error:
-        if not (isinstance(error, (OSError, ImportError)) and _tells_unloaded(error)):
+        if not (_is_told_as_unloaded(error)):
             sys.excepthook(*sys.exc_info())
             _suspect()
     try:
@@ -54,34 +55,37 @@ def _suspect() -> None:
         sys.excepthook(*sys.exc_info())
 
 
-def _tells_unloaded(error: OSError | ImportError) -> bool:
+def _is_told_as_unloaded(error: BaseException) -> bool:
     """Whether a part of the program, or of Python, could not be loaded: that is told in a line; in the journal, if the
     part for that is there."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    what = f"a part of the program can't be loaded: {error}"
-    where = ""
-    # Python takes a file that it can't look for as one that is missing.
-    if not isinstance(error, ImportError):
-        if last is None or last.tb_frame.f_code.co_filename != _LOADER:
-            return False
-        what = f"a part of the program can't be read: {error.strerror}"
+    if isinstance(error, ImportError):  # Python takes a file that it can't look for as one that is missing
+        what, where = f"a part of the program can't be loaded: {error}", ""
+    elif isinstance(error, OSError) and (reader := _reader(error)) is not None:
         # A read that fails names no file, but who was about it has it.
-        where = str(last.tb_frame.f_locals.get("path", ""))
-    hint = "journalctl -k tells of a disk that fails; else install again"
+        what, where = f"a part of the program can't be read: {error.strerror}", str(reader.f_locals.get("path", ""))
+    else:
+        return False
+    from .errors import Problem  # whose main is running has loaded it
+
+    problem = Problem(what, where=where, hint="journalctl -k tells of a disk that fails; else install again")
     door = sys.argv[0].rpartition("/")[2].partition(".")[0]
     # The command's name is no job's, its first word is.
     job = sys.argv[1] if door in ("cli", "belabox-metrics") and len(sys.argv) > 1 else door
     try:
-        from .errors import Problem
         from .journal import failure
 
-        failure(Problem(what, where=where, hint=hint), job=job)
+        failure(problem, job=job)
     except Exception:
-        try:
-            place = f"{where}: " if where else ""
-            sys.stderr.write(f"belabox-metrics {job}: {place}{what} ({hint})\n")
+        try:  # noqa: SIM105 - it may not be there to load either
+            sys.stderr.write(f"belabox-metrics {job}: {problem}\n")
         except OSError:  # nobody hears it
             pass
     return True
+
+
+def _reader(error: OSError) -> FrameType | None:
+    """The frame of who failed, if it is of those who read modules."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last.tb_frame if last is not None and last.tb_frame.f_code.co_filename == _LOADER else None

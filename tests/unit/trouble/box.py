@@ -22,6 +22,14 @@ SENT = 400
 NUMBERS = 8
 
 
+def struck(calls: str, when: str = "1", *, error: str = "EIO", on: Sequence[Path | str] = ()) -> list[str]:
+    """What a job is an argument of for these system calls to fail with `error`: `when`, as strace counts them; of those
+    `on` these files, if any are named."""
+    files = [word for path in on for word in ("-P", str(path))]
+    injected = f"inject={calls}:error={error}:when={when}"
+    return ["strace", "-f", "-qq", "-o", "/dev/null", *files, "-e", f"trace={calls}", "-e", injected]
+
+
 class Box:
     """`folder`/metrics.db and all that the jobs want to know."""
 

@@ -10,27 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from .box import PYTHON, ROOT, Box
+from .box import PYTHON, ROOT, Box, struck
 from .test_damage import fold_log, zeros_at_the_head
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
 SETTINGS = "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'settings'"
 HINT = "journalctl -k tells of a disk that fails; else install again"
-
-
-def struck(call: str, when: str = "1") -> list[str]:
-    return [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        f"trace={call}",
-        "-e",
-        f"inject={call}:error=EIO:when={when}",
-    ]
 
 
 @pytest.mark.parametrize("when", ["1", "1+"])
@@ -47,8 +33,7 @@ def unread(call: str, *paths: Path | str) -> list[str]:
     compiled = [
         module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc" for module in modules
     ]
-    wanted = [word for path in (*paths, *compiled) for word in ("-P", str(path))]
-    return ["strace", "-f", "-qq", "-o", "/dev/null", *wanted, "-e", f"inject={call}:error=EIO"]
+    return struck(call, "1+", on=(*paths, *compiled))
 
 
 @pytest.mark.parametrize("call", ["openat", "pread64,read"])

@@ -17,7 +17,7 @@ from belabox_metrics.health import facts, judge
 from belabox_metrics.store import reserve, room
 from belabox_metrics.store.database import Store
 
-from .box import PYTHON, ROOT, RUNS, Box
+from .box import PYTHON, ROOT, RUNS, Box, struck
 from .remote import Remote
 
 # Collections while the disk is full.
@@ -150,9 +150,7 @@ def test_a_file_system_that_is_read_only_for_a_while(small: Box) -> None:
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_one_that_is_read_only_for_less_than_it_takes_to_ask_why(box: Box) -> None:
-    refusing = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(box.database)]
-    refusing += ["-e", "trace=openat", "-e", "inject=openat:error=EROFS:when=1"]
-    done = box.job("collect.py", "memory.usage", before=refusing)
+    done = box.job("collect.py", "memory.usage", before=struck("openat", error="EROFS", on=[box.database]))
     said = f"memory.usage: {box.database}: the database could not be written (it can by now; see journalctl -k)\n"
     assert (done.returncode, done.stderr) == (75, said)
     assert box.collect().returncode == 0
@@ -176,8 +174,7 @@ def test_a_database_of_somebody_else_does_not_pass(beside: str) -> None:
 def test_what_is_stored_can_be_read_where_files_open_for_writing_and_take_none(box: Box) -> None:
     """As ext4 is when it has given up its journal: it does not look read-only."""
     index, probe = f"{box.database}-shm", f"{box.database}.room"
-    refusing = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", index, "-P", probe]
-    refusing += ["-e", "trace=ftruncate,write", "-e", "inject=ftruncate,write:error=EROFS"]
+    refusing = struck("ftruncate,write", "1+", error="EROFS", on=[index, probe])
     script = "import sys; from belabox_metrics.store.database import Store; connection = Store(sys.argv[1]).reading();"
     script += "print(connection.execute('SELECT count(*) FROM runs').fetchone()[0])"
     environment = {**box.environment, "PYTHONPATH": str(ROOT / "lib")}
